@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The register state of one virtual CPU thread (a guest kernel or a task), as the entry code saves it.
+ *
+ * While a guest runs, SP_svc points at `pc` of the running thread's frame ("parked"). SRSIA then stores the
+ * return state upwards and STMDB ^ the user registers downwards: three instructions save everything
+ * (the scheme of seL4's entry; ARM ARM B9.3.16 SRS).
+ */
+#ifndef ARCH_CONTEXT_H
+#define ARCH_CONTEXT_H
+
+#define CONTEXT_PC 60 /* offset of pc: where SP_svc is parked */
+
+#define PSR_MODE 0x1f
+#define PSR_USR 0x10
+#define PSR_SVC 0x13
+#define PSR_T 0x20
+#define PSR_I 0x80
+#define PSR_A 0x100
+
+#ifndef __ASSEMBLER__
+#include <stddef.h>
+#include <stdint.h>
+
+struct context {
+  uint32_t r[15]; /* r0-r12, sp, lr of USR mode */
+  uint32_t pc;
+  uint32_t cpsr;
+  uint32_t tpidrurw; /* user thread-ID registers: written without a trap, so saved at every thread switch */
+  uint32_t tpidruro;
+};
+
+struct vfp_context {
+  uint64_t d[32];
+  uint32_t fpscr;
+  uint32_t reserved;
+};
+
+_Static_assert(offsetof(struct context, pc) == CONTEXT_PC, "vectors.S parks SP_svc here");
+
+/* vfp.S: transfer the whole VFP/NEON register file; VFP must be enabled (FPEXC.EN). */
+void vfp_save(struct vfp_context *to);
+void vfp_load(const struct vfp_context *from);
+#endif
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Channels between two VMs: one page in each direction, and a doorbell (R4). Each side numbers its channels on its own,
+ * from 0, in the order of config_channels. The pages are mapped by the VM's memory set-up.
+ * vm: VM number, below config_vm_count; the caller checks it.
+ */
+#ifndef CORE_CHANNEL_H
+#define CORE_CHANNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmi.h"
+
+/* Builds the lookup table from config_channels. Before any VM is set up. */
+void channel_init(void);
+
+/* Number of channels of a VM, 0..VMI_CHANNEL_MAX. */
+unsigned channel_count(unsigned vm);
+
+/* The other side of channel c: its VM, and the number the channel has there. false: no such channel. */
+bool channel_peer(unsigned vm, unsigned c, unsigned *peer_vm, unsigned *peer_channel);
+
+/* Fills channel_count and channel[] of the VM's info page. */
+void channel_info(unsigned vm, struct vmi_info *info);
+
+/* Doorbell (VMI_CHANNEL_NOTIFY): raises VMI_IRQ_CHANNEL in the peer. VMI_OK, VMI_ENOENT. */
+int32_t channel_notify(unsigned vm, unsigned c);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the image builder generates from qemu-configs/systems/<name>.toml: constant tables only.
+ * The VMM parses nothing; whatever could be wrong in them was checked when the image was built.
+ */
+#ifndef CORE_CONFIG_H
+#define CORE_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmi.h"
+
+#define VM_MAX 16
+#define UART_NONE 0xff
+
+/* How the writable pages of a segment are saved (R21, D3). */
+enum save_policy {
+  SAVE_UNDO,  /* armed after a checkpoint; the first write saves the pre-image */
+  SAVE_EAGER, /* copied at every checkpoint, never armed; of a stack only the live part */
+  SAVE_FULL,  /* the paper's literal scheme: every page copied at every checkpoint, constant time */
+};
+
+/* One loadable piece of a guest, page-aligned, in exactly one window. */
+struct segment_config {
+  uint32_t va;
+  uint32_t mem_size;   /* bytes, a multiple of the page size */
+  uint32_t file_size;  /* bytes present in the image; the rest is zero */
+  const uint8_t *data; /* pristine content; NULL when file_size is 0 */
+  bool writable;
+  bool executable; /* never together with writable */
+  bool stack;      /* grows down from its end; only [SP, end) is live */
+  enum save_policy policy;
+};
+
+struct guest_config {
+  const char *name;
+  const struct segment_config *segments;
+  uint32_t segment_count;
+  const char *const *task_names;
+  uint32_t task_count; /* 0..VMI_TASK_MAX; task n lives in window 3 + n */
+};
+
+/* Budget per level, in faults within a window of VMM ticks; then the next level (D5). */
+struct recovery_config {
+  uint32_t window_ticks;
+  uint32_t task_budget; /* task rollbacks */
+  uint32_t vm_budget;   /* VM rollbacks */
+  uint32_t cold_budget; /* cold restarts; then the VM is stopped */
+};
+
+struct channel_config {
+  uint8_t vm[2]; /* the two sides */
+};
+
+struct vm_config {
+  const char *name;
+  const struct guest_config *guest;
+  uint32_t memory_base; /* physical partition: page tables and all frames */
+  uint32_t memory_size;
+  uint8_t priority;     /* 0..VMI_PRIORITY_COUNT-1, 0 the most urgent */
+  uint8_t slice_ticks;  /* turn among equal priorities, in VMM ticks, >= 1 */
+  uint8_t uart;         /* own UART, or UART_NONE: only in the multiplexed view */
+  bool management;      /* VM0 */
+  bool autostart;
+  bool fault_tolerant;        /* false for VM0 (R13) */
+  uint32_t vm_period;         /* checkpoint at every n-th switch away from the VM (R24), >= 1 */
+  uint32_t task_period;       /* checkpoint at every n-th switch away from a task, >= 1 */
+  struct recovery_config recovery;
+};
+
+extern const char config_build_id[];
+extern const char config_system_name[];
+extern const uint32_t config_tick_us;
+extern const struct guest_config *const config_guests[];
+extern const uint32_t config_guest_count;
+extern const struct vm_config config_vms[];
+extern const uint32_t config_vm_count; /* <= VM_MAX; VM 0 is the management VM */
+extern const struct channel_config config_channels[];
+extern const uint32_t config_channel_count;
+
+#endif

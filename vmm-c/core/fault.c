@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/fault.h"
+
+#include "arch/armv7/fault_status.h"
+#include "arch/armv7/mmu.h"
+#include "core/fault_log.h"
+#include "core/recovery.h"
+#include "core/sched.h"
+#include "core/switch.h"
+#include "core/vm_memory.h"
+#include "drivers/global_timer.h"
+
+struct cause {
+  uint8_t kind;
+  uint8_t class;
+  uint32_t status;
+  uint32_t address;
+  uint32_t pc;
+};
+
+static struct vmi_fault *log_begin(const struct vm *vm, uint8_t task, const struct cause *cause) {
+  uint64_t now = timer_now();
+  uint32_t window = cause->address / VMI_WINDOW_SIZE;
+  struct vmi_fault *record = fault_log_begin();
+  record->time_lo = (uint32_t)now;
+  record->time_hi = (uint32_t)(now >> 32);
+  record->vm = vm->index;
+  record->task = task;
+  record->kind = cause->kind;
+  record->class = cause->class;
+  record->pc = cause->pc;
+  record->address = cause->address;
+  record->status = cause->status;
+  record->write = cause->kind == VMI_FAULT_DATA && (cause->status & DFSR_WRITE) != 0;
+  record->owner_window = window != 0 && window < WINDOW_COUNT ? (uint8_t)window : 0xff;
+  return record;
+}
+
+static void log_end(struct vmi_fault *record) {
+  record->cost = timer_now_low() - record->time_lo;
+  fault_log_commit(record);
+}
+
+static void recover(struct vm *vm, struct vmi_fault *record, unsigned task) {
+  switch (record->action) {
+    case VMI_ACTION_TASK_ROLLBACK:
+      recovery_rollback_task(vm, task, record);
+      break;
+    case VMI_ACTION_VM_ROLLBACK:
+      recovery_rollback_vm(vm, record);
+      sched_yield(vm); /* the switch to the next guest completes it (R29) */
+      break;
+    case VMI_ACTION_COLD_RESTART:
+      vm->counters.cold_restarts++;
+      vm->recoveries++;
+      vm_cold_start(vm);
+      return;
+    default:
+      vm_stop(vm);
+      return;
+  }
+  vm->recoveries++;
+  vm->info->recoveries = vm->recoveries;
+}
+
+/* D1: who executed is at fault, whatever the address. */
+static struct context *fault_handle(const struct cause *cause) {
+  struct vm *vm = current_vm;
+  struct vmi_fault *record = log_begin(vm, vm_current_task(vm), cause);
+  enum vmi_action first = recovery_level(vm, vm->state.thread, &record->reason);
+  record->action = (uint8_t)health_decide(&vm->health, &vm->config->recovery, first, sched_now, &record->reason);
+  vm->counters.faults++;
+  recover(vm, record, vm->state.thread);
+  log_end(record);
+  return sched_resume();
+}
+
+struct context *fault_data(struct context *frame) {
+  uint32_t status = read_dfsr();
+  uint32_t address = read_dfar();
+  if ((status & DFSR_WRITE) != 0 && fault_status(status) == FS_PERMISSION_PAGE &&
+      recovery_first_write(current_vm, address)) {
+    return frame;
+  }
+  struct cause cause = {VMI_FAULT_DATA, fault_class(status), status, address, frame->pc};
+  return fault_handle(&cause);
+}
+
+struct context *fault_prefetch(struct context *frame) {
+  uint32_t status = read_ifsr();
+  struct cause cause = {VMI_FAULT_PREFETCH, fault_class(status), status, read_ifar(), frame->pc};
+  return fault_handle(&cause);
+}
+
+/*
+ * While FPEXC.EN is 0 every VFP instruction is undefined, so the first undefined instruction of a slice loads the
+ * thread's VFP registers and is tried again; if it comes back, it is really undefined.
+ */
+static bool vfp_demanded(struct vm *vm) {
+  struct thread *owner = &vm->threads[vm->state.owner];
+  if (vfp_enabled()) {
+    return false;
+  }
+  vfp_set_enabled(true);
+  vfp_load(&owner->vfp[owner->vfp_active]);
+  return true;
+}
+
+/* The entry code stores the address after the instruction (ARM ARM B1.8.2, table B1-7). */
+struct context *fault_undefined(struct context *frame) {
+  frame->pc -= (frame->cpsr & PSR_T) != 0 ? 2u : 4u;
+  if (vfp_demanded(current_vm)) {
+    return frame;
+  }
+  struct cause cause = {VMI_FAULT_UNDEFINED, VMI_CLASS_INSTRUCTION, 0, frame->pc, frame->pc};
+  return fault_handle(&cause);
+}
+
+int32_t fault_request_rollback(struct vm *vm, uint32_t task) {
+  bool whole = task == VMI_TASK_KERNEL;
+  if (!whole && !(task < vm->guest->task_count && ready_exists(&vm->tasks, task))) {
+    return VMI_ENOENT;
+  }
+  if (vm->run_state == VMI_VM_EMPTY || !vm->tracked) {
+    return VMI_ESTATE;
+  }
+  struct cause cause = {VMI_FAULT_REQUEST, VMI_CLASS_REQUEST, 0, 0, 0};
+  struct vmi_fault *record = log_begin(vm, whole ? (uint8_t)VMI_TASK_KERNEL : (uint8_t)task, &cause);
+  record->action = (uint8_t)recovery_level(vm, whole ? KERNEL_THREAD : task, &record->reason);
+  recover(vm, record, task);
+  log_end(record);
+  return VMI_OK;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What happens when a guest faults: classify, decide, recover, log (R25..R33, D1, D2, D5). */
+#ifndef CORE_FAULT_H
+#define CORE_FAULT_H
+
+#include "core/vm.h"
+
+/* Exception entries from USR mode. frame: registers of who executed. Return the frame to resume. See vectors.S. */
+struct context *fault_data(struct context *frame);
+struct context *fault_prefetch(struct context *frame);
+struct context *fault_undefined(struct context *frame);
+
+/*
+ * Roll back on request of the console: `task`, or the whole VM for VMI_TASK_KERNEL.
+ * VMI_OK; VMI_ENOENT: no such task; VMI_ESTATE: no checkpoint, or the VM does not exist.
+ */
+int32_t fault_request_rollback(struct vm *vm, uint32_t task);
+
+/* Print one fault that has not been told yet; false if there is none. Not on the way of a recovery: printing is slow. */
+bool fault_report(void);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The health monitor: which recovery a fault gets (D5). A fault that comes back after each recovery must not keep the
+ * system busy for ever, so each level has a budget within a window of time; when it is used up, the next level is
+ * taken: task rollback -> VM rollback -> cold restart -> stop the VM.
+ */
+#ifndef CORE_HEALTH_H
+#define CORE_HEALTH_H
+
+#include <stdint.h>
+
+#include "core/config.h"
+#include "vmi.h"
+
+/* One per VM, all zero at first and after the VM was created anew. Never rolled back. */
+struct health {
+  uint32_t window_start;             /* VMM tick of the first fault of the window */
+  uint32_t used[VMI_ACTION_VM_STOP]; /* recoveries in this window, by enum vmi_action */
+};
+
+/*
+ * Decides about one fault and counts the recovery that it chooses.
+ * first: the level to begin with, by policy (VMI_ACTION_NONE and VMI_ACTION_VM_STOP are returned as they are).
+ * now_tick: VMM ticks, may wrap around; a window lasts c->window_ticks from the first fault in it, then all counters
+ * restart. *reason: set to VMI_REASON_BUDGET if a higher level than `first` was taken, else unchanged.
+ */
+enum vmi_action health_decide(struct health *h, const struct recovery_config *c, enum vmi_action first,
+                              uint32_t now_tick, uint8_t *reason);
+
+#endif

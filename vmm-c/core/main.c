@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Start-up: entered from start.S in SVC mode, with interrupts masked and the MMU off. */
+#include "arch/armv7/mmu.h"
+#include "board.h"
+#include "core/channel.h"
+#include "core/config.h"
+#include "core/console.h"
+#include "core/print.h"
+#include "core/recovery.h"
+#include "core/sched.h"
+#include "core/vm.h"
+#include "drivers/gic.h"
+#include "drivers/global_timer.h"
+
+_Noreturn void vmm_main(void);
+_Noreturn void resume(struct context *frame); /* vectors.S */
+
+static void banner(void) {
+  print("[vmm] understudy VMI %u build %s system %s board %s\n", VMI_ABI_VERSION, config_build_id, config_system_name,
+        BOARD_NAME);
+  print("[vmm] %u VMs, %u guests, tick %u us, fault tolerance %s\n", config_vm_count, config_guest_count, config_tick_us,
+        recovery_frames > 1u ? "on" : "off");
+}
+
+static void autostart(void) {
+  for (uint32_t i = 0; i < config_vm_count; i++) {
+    struct vm *vm = &vms[i];
+    if (vm->config->autostart && vm_create(vm, vm->config->guest) == VMI_OK) {
+      vm_start(vm);
+    }
+  }
+}
+
+_Noreturn void vmm_main(void) {
+  mmu_init();
+  gic_init();
+  timer_init();
+  channel_init();
+  console_init();
+  vm_init();
+  banner();
+  sched_init();
+  autostart();
+  resume(sched_resume());
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/manage.h"
+
+#include "board.h"
+#include "core/console.h"
+#include "core/fault.h"
+#include "core/fault_log.h"
+#include "core/guest_access.h"
+#include "core/print.h"
+#include "core/recovery.h"
+#include "lib/string.h"
+
+/* The VM that the first argument names, or NULL. */
+static struct vm *target(const struct context *frame) {
+  return frame->r[0] < config_vm_count ? &vms[frame->r[0]] : NULL;
+}
+
+static int32_t answer(struct vm *caller, uint32_t to, const void *from, uint32_t size) {
+  return guest_write(caller, to, from, size) ? VMI_OK : VMI_EFAULT;
+}
+
+/* `to` is all zero before, so the name stays terminated. */
+static void name_copy(char to[VMI_NAME_SIZE], const char *name) {
+  memcpy(to, name, strnlen(name, VMI_NAME_SIZE - 1u));
+}
+
+static void counters_copy(struct vmi_vm_info *info, const struct vm_counters *counters) {
+  info->switches = counters->switches;
+  info->task_switches = counters->task_switches;
+  info->checkpoints = counters->checkpoints;
+  info->task_checkpoints = counters->task_checkpoints;
+  info->saved_pages = counters->saved_pages;
+  info->faults = counters->faults;
+  info->task_rollbacks = counters->task_rollbacks;
+  info->vm_rollbacks = counters->vm_rollbacks;
+  info->cold_restarts = counters->cold_restarts;
+}
+
+int32_t manage_vm_info(struct vm *vm, struct context *frame) {
+  const struct vm *of = target(frame);
+  if (of == NULL) {
+    return VMI_ENOENT;
+  }
+  bool empty = of->run_state == VMI_VM_EMPTY;
+  struct vmi_vm_info info = {
+      .state = of->run_state,
+      .priority = of->config->priority,
+      .task_count = of->guest->task_count,
+      .current_task = empty ? VMI_TASK_KERNEL : of->vcpu->current_task,
+      .fault_tolerant = of->config->fault_tolerant && recovery_frames > 1u,
+      .memory_used = empty ? 0 : of->memory_next - of->config->memory_base,
+      .memory_size = of->config->memory_size,
+  };
+  name_copy(info.name, of->config->name);
+  name_copy(info.guest, of->guest->name);
+  counters_copy(&info, &of->counters);
+  return answer(vm, frame->r[1], &info, sizeof info);
+}
+
+int32_t manage_guest_info(struct vm *vm, struct context *frame) {
+  if (frame->r[0] >= config_guest_count) {
+    return VMI_ENOENT;
+  }
+  const struct guest_config *guest = config_guests[frame->r[0]];
+  const struct vm_config ordinary = {.fault_tolerant = true};
+  struct vmi_guest_info info = {.task_count = guest->task_count, .memory_needed = vm_memory_needed(&ordinary, guest)};
+  name_copy(info.name, guest->name);
+  return answer(vm, frame->r[1], &info, sizeof info);
+}
+
+static void task_describe(struct vmi_task_info *info, struct vm *of, uint32_t task) {
+  struct thread *thread = &of->threads[task];
+  info->exists = 1;
+  info->ready = ready_is(&of->tasks, task);
+  info->priority = of->tasks.priority[task];
+  info->pc = thread_frame(thread)->pc;
+  info->rollbacks = thread->rollbacks;
+}
+
+int32_t manage_task_info(struct vm *vm, struct context *frame) {
+  struct vm *of = target(frame);
+  uint32_t task = frame->r[1];
+  if (of == NULL || task >= of->guest->task_count) {
+    return VMI_ENOENT;
+  }
+  struct vmi_task_info info = {0};
+  name_copy(info.name, of->guest->task_names[task]);
+  if (of->run_state != VMI_VM_EMPTY && ready_exists(&of->tasks, task)) {
+    task_describe(&info, of, task);
+  }
+  return answer(vm, frame->r[2], &info, sizeof info);
+}
+
+int32_t manage_vm_create(struct vm *vm, struct context *frame) {
+  struct vm *which = target(frame);
+  uint32_t guest = frame->r[1];
+  (void)vm;
+  if (which == NULL || (guest >= config_guest_count && guest != MANAGE_GUEST_CONFIGURED)) {
+    return VMI_ENOENT;
+  }
+  return vm_create(which, guest == MANAGE_GUEST_CONFIGURED ? which->config->guest : config_guests[guest]);
+}
+
+static int32_t change(const struct context *frame, int32_t (*operation)(struct vm *vm)) {
+  struct vm *which = target(frame);
+  return which != NULL ? operation(which) : VMI_ENOENT;
+}
+
+/* The management VM is the only way to start one again, so these are not for itself. */
+static int32_t take_away(const struct vm *caller, const struct context *frame, int32_t (*operation)(struct vm *vm)) {
+  return target(frame) == caller ? VMI_EPERM : change(frame, operation);
+}
+
+int32_t manage_vm_start(struct vm *vm, struct context *frame) {
+  (void)vm;
+  return change(frame, vm_start);
+}
+
+int32_t manage_vm_resume(struct vm *vm, struct context *frame) {
+  (void)vm;
+  return change(frame, vm_resume);
+}
+
+int32_t manage_vm_stop(struct vm *vm, struct context *frame) {
+  return take_away(vm, frame, vm_stop);
+}
+
+int32_t manage_vm_pause(struct vm *vm, struct context *frame) {
+  return take_away(vm, frame, vm_pause);
+}
+
+int32_t manage_vm_destroy(struct vm *vm, struct context *frame) {
+  return take_away(vm, frame, vm_destroy);
+}
+
+static bool alive(const struct vm *vm) {
+  return vm->run_state == VMI_VM_RUNNING || vm->run_state == VMI_VM_PAUSED;
+}
+
+static int32_t checkpoint_if_alive(struct vm *vm) {
+  return alive(vm) ? recovery_checkpoint(vm) : VMI_ESTATE;
+}
+
+int32_t manage_vm_checkpoint(struct vm *vm, struct context *frame) {
+  (void)vm;
+  return change(frame, checkpoint_if_alive);
+}
+
+int32_t manage_vm_rollback(struct vm *vm, struct context *frame) {
+  struct vm *which = target(frame);
+  (void)vm;
+  if (which == NULL) {
+    return VMI_ENOENT;
+  }
+  return alive(which) ? fault_request_rollback(which, frame->r[1]) : VMI_ESTATE;
+}
+
+int32_t manage_fault_read(struct vm *vm, struct context *frame) {
+  struct vmi_fault record;
+  int32_t result = fault_log_read(frame->r[0], &record);
+  return result == VMI_OK ? answer(vm, frame->r[1], &record, sizeof record) : result;
+}
+
+int32_t manage_vm_log(struct vm *vm, struct context *frame) {
+  char text[MANAGE_LOG_MAX];
+  const struct vm *of = target(frame);
+  uint32_t to = frame->r[2];
+  uint32_t size = frame->r[3] < sizeof text ? frame->r[3] : (uint32_t)sizeof text;
+  if (of == NULL) {
+    return VMI_ENOENT;
+  }
+  if (!guest_may_write(vm, to, size)) {
+    return VMI_EFAULT;
+  }
+  uint32_t oldest;
+  int32_t copied = console_log(of->index, frame->r[1], text, size, &oldest);
+  if (copied > 0) {
+    guest_write(vm, to, text, (uint32_t)copied);
+  }
+  if (copied == VMI_ENOENT) {
+    frame->r[1] = oldest;
+  }
+  return copied;
+}
+
+int32_t manage_watch(struct vm *vm, struct context *frame) {
+  (void)vm;
+  if (frame->r[0] >> config_vm_count != 0) {
+    return VMI_EINVAL;
+  }
+  console_watch(frame->r[0]);
+  return VMI_OK;
+}
+
+int32_t manage_halt(struct vm *vm, struct context *frame) {
+  (void)frame;
+  print("[vmm] halted by %s\n", vm->config->name);
+  board_power_off();
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the core needs of fault tolerance. Two implementations, chosen when the image is linked: recovery/ and,
+ * with fault_tolerance = false, plain/ (invariant 6: without it no instruction of it is on any path).
+ */
+#ifndef CORE_RECOVERY_H
+#define CORE_RECOVERY_H
+
+#include "core/vm.h"
+
+/* Frames per writable page: the active one and its twins; 1 without fault tolerance. */
+extern const uint32_t recovery_frames;
+
+/* The image of `vm` was just loaded: it becomes the first checkpoint (invariant 3). */
+void recovery_reset(struct vm *vm);
+
+/*
+ * The guest was refused a write to va. true: the page was armed; its pre-image is saved now and the write may be
+ * repeated. false: it is a real fault.
+ */
+bool recovery_first_write(struct vm *vm, uint32_t va);
+
+/* The VMM is going to edit the saved registers of a thread: make its active frame safe from older checkpoints. */
+struct context *recovery_edit_frame(struct vm *vm, struct thread *thread);
+
+/* The context of `task` was set up anew: that is its checkpoint now. */
+void recovery_task_created(struct vm *vm, unsigned task);
+
+/* The lowest level at which a fault of a thread (its number in vm->threads) may be recovered, and why (D6). */
+enum vmi_action recovery_level(const struct vm *vm, unsigned thread, uint8_t *reason);
+
+/* Roll back. *record gets the pages and tables exchanged. */
+void recovery_rollback_task(struct vm *vm, unsigned task, struct vmi_fault *record);
+void recovery_rollback_vm(struct vm *vm, struct vmi_fault *record);
+
+/* Checkpoint of a VM on request; VMI_ESTATE: it has none. */
+int32_t recovery_checkpoint(struct vm *vm);
+
+/* The paths that every switch takes, built from the steps in core/switch.h. */
+void switch_to_vm(struct vm *next);
+void switch_to_task(struct vm *vm, unsigned task);
+void switch_to_kernel_call(struct vm *vm, const struct context *caller);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/sched.h"
+
+#include "arch/armv7/cp15.h"
+#include "board.h"
+#include "core/console.h"
+#include "core/fault.h"
+#include "core/recovery.h"
+#include "core/virq.h"
+#include "drivers/gic.h"
+#include "drivers/sp804.h"
+
+#define WHEEL_SIZE 64u
+
+uint32_t sched_now;
+static struct ready_table vm_table;
+/* Bit m of slot t % 64: the timer of VM m ends at tick t. A VM is due at most once at a time. */
+static uint32_t wheel[WHEEL_SIZE];
+static uint32_t timers_due;
+static uint32_t vms_waiting;
+
+void sched_init(void) {
+  ready_init(&vm_table);
+  tick_init(config_tick_us);
+  gic_enable(BOARD_TICK_IRQ);
+}
+
+void sched_add(struct vm *vm) {
+  ready_add(&vm_table, vm->index, vm->config->priority);
+}
+
+static void timer_cancel(struct vm *vm) {
+  uint32_t bit = 1u << vm->index;
+  for (unsigned slot = 0; slot < WHEEL_SIZE; slot++) {
+    wheel[slot] &= ~bit;
+  }
+  timers_due &= ~bit;
+}
+
+void sched_remove(struct vm *vm) {
+  timer_cancel(vm);
+  ready_remove(&vm_table, vm->index);
+}
+
+void sched_update(struct vm *vm) {
+  uint32_t bit = 1u << vm->index;
+  bool waits = vm->state.waiting && virq_deliverable(vm) == 0;
+  vms_waiting = waits ? vms_waiting | bit : vms_waiting & ~bit;
+  if (!ready_exists(&vm_table, vm->index)) {
+    return;
+  }
+  if (vm->run_state == VMI_VM_RUNNING && !waits) {
+    ready_set(&vm_table, vm->index);
+  } else {
+    ready_clear(&vm_table, vm->index);
+  }
+}
+
+void sched_yield(struct vm *vm) {
+  vm->slice_left = vm->config->slice_ticks;
+  ready_rotate(&vm_table, vm->index);
+}
+
+static void timer_arm(struct vm *vm) {
+  wheel[vm->state.timer_next % WHEEL_SIZE] |= 1u << vm->index;
+}
+
+void sched_timer_set(struct vm *vm, uint32_t period) {
+  timer_cancel(vm);
+  vm->state.timer_period = period;
+  if (period != 0) {
+    vm->state.timer_next = sched_now + period;
+    timer_arm(vm);
+  }
+}
+
+void sched_timer_restored(struct vm *vm) {
+  timer_cancel(vm);
+  if (vm->state.timer_period == 0) {
+    return;
+  }
+  if ((int32_t)(vm->state.timer_next - sched_now) > 0) {
+    timer_arm(vm);
+  } else {
+    timers_due |= 1u << vm->index;
+  }
+}
+
+/* All periods that ended since the VM was last looked at: a VM that did not run loses no tick. */
+static void timer_expire(struct vm *vm) {
+  uint32_t ended = 0;
+  timers_due &= ~(1u << vm->index);
+  while ((int32_t)(vm->state.timer_next - sched_now) <= 0) {
+    vm->state.timer_next += vm->state.timer_period;
+    ended++;
+  }
+  timer_arm(vm);
+  vm->vcpu->ticks += ended;
+  virq_raise(vm->index, VMI_IRQ_TIMER);
+}
+
+static void tick(void) {
+  tick_clear();
+  sched_now++;
+  timers_due |= wheel[sched_now % WHEEL_SIZE];
+  wheel[sched_now % WHEEL_SIZE] = 0;
+  for (uint32_t wake = timers_due & vms_waiting; wake != 0; wake &= wake - 1u) {
+    timer_expire(&vms[31u - count_leading_zeros(wake & (0u - wake))]);
+  }
+  if (current_vm != NULL && --current_vm->slice_left == 0) {
+    sched_yield(current_vm);
+  }
+}
+
+static void interrupt_take(void) {
+  uint32_t iar = gic_acknowledge();
+  uint32_t id = iar & GIC_ID_MASK;
+  if (id == BOARD_TICK_IRQ) {
+    tick();
+    gic_end(iar);
+    return;
+  }
+  if (id >= BOARD_UART_IRQ(0) && id < BOARD_UART_IRQ(BOARD_UART_COUNT)) {
+    console_interrupt(BOARD_UART_OF_IRQ(id));
+  }
+  if (id != GIC_SPURIOUS) {
+    gic_end(iar);
+  }
+}
+
+/* Nobody is ready: tell what is still to be told, then sleep. A masked interrupt ends WFI (ARM ARM B1.8.13). */
+static struct vm *wait_for_ready(void) {
+  int next;
+  while ((next = ready_next(&vm_table)) < 0) {
+    if (!fault_report()) {
+      wfi();
+    }
+    interrupt_take();
+  }
+  return &vms[next];
+}
+
+struct context *sched_resume(void) {
+  int next = ready_next(&vm_table);
+  struct vm *vm = next >= 0 ? &vms[next] : wait_for_ready();
+  if (vm != current_vm) {
+    switch_to_vm(vm);
+  }
+  if ((timers_due >> vm->index & 1u) != 0) {
+    timer_expire(vm);
+  }
+  if (vm->state.waiting) {
+    vm->state.waiting = false;
+    thread_frame(vm_thread(vm))->r[0] = virq_deliverable(vm);
+  }
+  virq_deliver(vm);
+  return thread_frame(vm_thread(vm));
+}
+
+struct context *interrupt_handle(struct context *frame) {
+  (void)frame;
+  interrupt_take();
+  fault_report();
+  return sched_resume();
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Task calls of the VMI (R7, R37): arguments and results as in docs/vmi.md. */
+#ifndef CORE_TASK_H
+#define CORE_TASK_H
+
+#include "core/vm.h"
+
+int32_t task_create(struct vm *vm, struct context *frame);
+int32_t task_delete(struct vm *vm, struct context *frame);
+int32_t task_suspend(struct vm *vm, struct context *frame);
+int32_t task_resume(struct vm *vm, struct context *frame);
+int32_t task_priority(struct vm *vm, struct context *frame);
+int32_t task_switch(struct vm *vm, struct context *frame);
+int32_t task_result(struct vm *vm, struct context *frame);
+int32_t task_return(struct vm *vm, struct context *frame);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Life cycle of virtual machines (R3). */
+#include "core/vm.h"
+
+#include "arch/armv7/mmu.h"
+#include "core/channel.h"
+#include "core/console.h"
+#include "core/recovery.h"
+#include "core/sched.h"
+#include "core/switch.h"
+#include "core/vm_memory.h"
+#include "lib/string.h"
+
+struct vm vms[VM_MAX];
+struct vm *current_vm;
+
+void vm_init(void) {
+  for (uint32_t i = 0; i < config_vm_count; i++) {
+    vms[i].index = (uint8_t)i;
+    vms[i].config = &config_vms[i];
+    vms[i].guest = config_vms[i].guest;
+  }
+}
+
+static void info_fill(struct vm *vm) {
+  struct vmi_info *info = vm->info;
+  info->abi_version = VMI_ABI_VERSION;
+  info->vm = vm->index;
+  info->task_count = vm->guest->task_count;
+  info->tick_us = config_tick_us;
+  info->recoveries = vm->recoveries;
+  info->starts = vm->starts;
+  memcpy(info->name, vm->config->name, strnlen(vm->config->name, VMI_NAME_SIZE - 1u));
+  channel_info(vm->index, info);
+}
+
+static void vcpu_reset(struct vm *vm) {
+  vm->vcpu->irq_masked = 1;
+  vm->vcpu->current_task = VMI_TASK_KERNEL;
+  vm->vcpu->irq_from = VMI_TASK_KERNEL;
+}
+
+static void kernel_reset(struct vm *vm) {
+  struct context *frame = thread_frame(&vm->threads[KERNEL_THREAD]);
+  frame->r[0] = VMI_INFO_PAGE;
+  frame->r[13] = vm->stack_top;
+  frame->pc = VMI_KERNEL_BASE + VMI_VECTOR_RESET;
+  frame->cpsr = PSR_USR;
+  vm->state = (struct vm_state){.thread = KERNEL_THREAD, .owner = KERNEL_THREAD};
+}
+
+/* The header was checked when the image was built. */
+static void header_read(struct vm *vm) {
+  uint32_t frame = pte_frame(*vm_entry(vm->active_pt, VMI_KERNEL_BASE));
+  const struct vmi_header *header = (const void *)(uintptr_t)(frame + VMI_HEADER_OFFSET);
+  vm->stack_top = header->stack_top;
+  vm->pure_calls = header->pure_calls;
+}
+
+/* Everything of the guest as after loading; counters, health and the fault log go on. */
+static void image_load(struct vm *vm) {
+  vm->tracked = vm->config->fault_tolerant && recovery_frames > 1u;
+  vm_memory_build(vm);
+  header_read(vm);
+  memset(vm->threads, 0, sizeof vm->threads);
+  ready_init(&vm->tasks);
+  vm->slice_left = vm->config->slice_ticks;
+  vm->asid = (vm->index + 1u) * 2u;
+  info_fill(vm);
+  vcpu_reset(vm);
+  kernel_reset(vm);
+  recovery_reset(vm);
+  tlb_forget_space(vm->asid);
+  tlb_forget_space(vm->asid ^ 1u);
+}
+
+int32_t vm_create(struct vm *vm, const struct guest_config *guest) {
+  if (vm->run_state != VMI_VM_EMPTY) {
+    return VMI_ESTATE;
+  }
+  if (vm_memory_needed(vm->config, guest) > vm->config->memory_size) {
+    return VMI_ENOMEM;
+  }
+  vm->guest = guest;
+  vm->recoveries = 0;
+  vm->starts = 0;
+  vm->health = (struct health){0};
+  vm->counters = (struct vm_counters){0};
+  console_reset(vm->index);
+  image_load(vm);
+  vm->run_state = VMI_VM_CREATED;
+  vm_channels_map(vm);
+  sched_add(vm);
+  return VMI_OK;
+}
+
+void vm_cold_start(struct vm *vm) {
+  sched_timer_set(vm, 0);
+  vm->starts++;
+  image_load(vm);
+  vm->run_state = VMI_VM_RUNNING;
+  vm_channels_map(vm);
+  if (vm == current_vm) {
+    vfp_set_enabled(false);
+    vm_enter(vm);
+  }
+  sched_update(vm);
+}
+
+static int32_t change_state(struct vm *vm, uint8_t from, uint8_t to) {
+  if (vm->run_state != from) {
+    return VMI_ESTATE;
+  }
+  vm->run_state = to;
+  sched_update(vm);
+  return VMI_OK;
+}
+
+int32_t vm_start(struct vm *vm) {
+  if (vm->run_state != VMI_VM_CREATED && vm->run_state != VMI_VM_STOPPED) {
+    return VMI_ESTATE;
+  }
+  vm->health = (struct health){0};
+  vm_cold_start(vm);
+  return VMI_OK;
+}
+
+int32_t vm_stop(struct vm *vm) {
+  if (vm->run_state != VMI_VM_RUNNING && vm->run_state != VMI_VM_PAUSED) {
+    return VMI_ESTATE;
+  }
+  vm->run_state = VMI_VM_STOPPED;
+  sched_timer_set(vm, 0);
+  sched_update(vm);
+  return VMI_OK;
+}
+
+int32_t vm_pause(struct vm *vm) {
+  return change_state(vm, VMI_VM_RUNNING, VMI_VM_PAUSED);
+}
+
+int32_t vm_resume(struct vm *vm) {
+  return change_state(vm, VMI_VM_PAUSED, VMI_VM_RUNNING);
+}
+
+int32_t vm_destroy(struct vm *vm) {
+  if (vm->run_state == VMI_VM_EMPTY) {
+    return VMI_ENOENT;
+  }
+  sched_remove(vm);
+  vm->run_state = VMI_VM_EMPTY;
+  vm_channels_map(vm);
+  tlb_forget_space(vm->asid);
+  tlb_forget_space(vm->asid ^ 1u);
+  return VMI_OK;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Layout of a partition: first-level tables, second-level tables and page records, then frames. It is computed anew
+ * from the image at every creation and cold start, always with the same result, so nothing can leak.
+ */
+#include "core/vm_memory.h"
+
+#include "arch/armv7/mmu.h"
+#include "core/channel.h"
+#include "core/recovery.h"
+#include "lib/string.h"
+
+static uint8_t silent_page[PAGE_SIZE] __attribute__((aligned(4096))); /* in page of a channel without a peer */
+
+static uint32_t page_count(const struct segment_config *segment) {
+  return segment->mem_size / PAGE_SIZE;
+}
+
+static bool windows_used(const struct guest_config *guest, unsigned window) {
+  return window <= WINDOW_SHARED || window == WINDOW_VMM || window < WINDOW_TASK + guest->task_count;
+}
+
+static uint32_t writable_pages(const struct guest_config *guest, unsigned window) {
+  uint32_t pages = 0;
+  for (uint32_t i = 0; i < guest->segment_count; i++) {
+    const struct segment_config *segment = &guest->segments[i];
+    if (segment->writable && (segment->va / VMI_WINDOW_SIZE == window || window == WINDOW_COUNT)) {
+      pages += page_count(segment);
+    }
+  }
+  return pages;
+}
+
+uint32_t vm_memory_needed(const struct vm_config *config, const struct guest_config *guest) {
+  uint32_t frames = config->fault_tolerant ? recovery_frames : 1u;
+  uint32_t windows = 3u + guest->task_count;
+  uint32_t writable = writable_pages(guest, WINDOW_COUNT) + VMI_CHANNEL_MAX;
+  uint32_t tables = 2u * L1_BYTES + windows * 4u * L2_BYTES;
+  uint32_t lists = (2u * writable + 2u * L2_ENTRIES) * (uint32_t)sizeof(uint16_t) + THREAD_COUNT * 64u;
+  uint32_t pages = writable * frames + 2u;
+  for (uint32_t i = 0; i < guest->segment_count; i++) {
+    if (!guest->segments[i].writable) {
+      pages += page_count(&guest->segments[i]);
+    }
+  }
+  return ((tables + lists + PAGE_SIZE - 1u) & PAGE_MASK) + pages * PAGE_SIZE;
+}
+
+static void *allocate(struct vm *vm, uint32_t bytes, uint32_t align) {
+  uint32_t address = (vm->memory_next + align - 1u) & ~(align - 1u);
+  vm->memory_next = address + bytes;
+  return memset((void *)(uintptr_t)address, 0, bytes);
+}
+
+static void allocate_list(struct vm *vm, struct page_list *list, uint32_t capacity) {
+  list->pages = allocate(vm, capacity * (uint32_t)sizeof(uint16_t), 64);
+  list->count = 0;
+}
+
+static uint32_t window_descriptor(struct vm *vm, unsigned window) {
+  unsigned domain = window == WINDOW_VMM ? DOMAIN_SHARED : window;
+  return l1_descriptor(allocate(vm, L2_BYTES, L2_BYTES), domain);
+}
+
+static void allocate_window(struct vm *vm, unsigned window) {
+  vm->active_pt[window] = window_descriptor(vm, window);
+  if (!vm->tracked) {
+    return;
+  }
+  vm->backup_pt[window] = window_descriptor(vm, window);
+  vm->pages[window] = allocate(vm, L2_ENTRIES * (uint32_t)sizeof(page_t), L2_BYTES);
+  if (window >= WINDOW_TASK && window != WINDOW_VMM) {
+    vm->task_backup_pt[window - WINDOW_TASK] = window_descriptor(vm, window);
+  }
+}
+
+static void allocate_lists(struct vm *vm) {
+  if (!vm->tracked) {
+    return;
+  }
+  allocate_list(vm, &vm->dirty, writable_pages(vm->guest, WINDOW_COUNT) + VMI_CHANNEL_MAX);
+  allocate_list(vm, &vm->shared_open, writable_pages(vm->guest, WINDOW_SHARED) + VMI_CHANNEL_MAX);
+  for (unsigned task = 0; task < vm->guest->task_count; task++) {
+    allocate_list(vm, &vm->task_dirty[task], writable_pages(vm->guest, WINDOW_TASK + task));
+  }
+}
+
+static void allocate_tables(struct vm *vm) {
+  vm->active_pt = allocate(vm, L1_BYTES, L1_BYTES);
+  vm->backup_pt = vm->tracked ? allocate(vm, L1_BYTES, L1_BYTES) : NULL;
+  for (unsigned window = 0; window < WINDOW_COUNT; window++) {
+    vm->pages[window] = NULL;
+    if (window != 0 && windows_used(vm->guest, window)) {
+      allocate_window(vm, window);
+    }
+  }
+  allocate_lists(vm);
+  vm->memory_next = (vm->memory_next + PAGE_SIZE - 1u) & PAGE_MASK;
+}
+
+uint32_t *vm_entry(const uint32_t *l1, uint32_t va) {
+  uint32_t window = va / VMI_WINDOW_SIZE;
+  if (window >= WINDOW_COUNT || !l1_valid(l1[window])) {
+    return NULL;
+  }
+  return l2_table(l1[window]) + va / PAGE_SIZE % L2_ENTRIES;
+}
+
+/* The same entry in every image of the VM that maps va. */
+static void map_everywhere(struct vm *vm, uint32_t va, uint32_t pte) {
+  uint32_t window = va / VMI_WINDOW_SIZE;
+  *vm_entry(vm->active_pt, va) = pte;
+  if (!vm->tracked) {
+    return;
+  }
+  *vm_entry(vm->backup_pt, va) = pte;
+  if (window >= WINDOW_TASK && window != WINDOW_VMM) {
+    l2_table(vm->task_backup_pt[window - WINDOW_TASK])[va / PAGE_SIZE % L2_ENTRIES] = pte;
+  }
+}
+
+static void map_writable(struct vm *vm, uint32_t va, uint32_t flags) {
+  uint32_t frames = vm->tracked ? recovery_frames : 1u;
+  uint32_t frame = (uint32_t)allocate(vm, frames * PAGE_SIZE, PAGE_SIZE);
+  uint32_t pte = frame | PTE_GUEST | PTE_XN;
+  if (vm->tracked) {
+    vm->pages[va / VMI_WINDOW_SIZE][va / PAGE_SIZE % L2_ENTRIES] = frame | flags;
+    map_everywhere(vm, va, pte_arm(pte));
+  } else {
+    map_everywhere(vm, va, pte_open(pte));
+  }
+}
+
+static void map_constant(struct vm *vm, uint32_t va, bool executable) {
+  uint32_t frame = (uint32_t)allocate(vm, PAGE_SIZE, PAGE_SIZE);
+  map_everywhere(vm, va, frame | PTE_GUEST | PTE_AP_USER_RO | (executable ? 0u : PTE_XN));
+}
+
+static uint32_t page_flags(const struct segment_config *segment) {
+  uint32_t flags = segment->policy == SAVE_UNDO ? 0u : PAGE_EAGER;
+  if (segment->policy == SAVE_FULL) {
+    flags |= PAGE_FULL;
+  } else if (segment->stack) {
+    flags |= PAGE_STACK;
+  }
+  return flags;
+}
+
+/* Frames of consecutive pages need not be consecutive, so the pristine content is copied page by page. */
+static void load_page(struct vm *vm, const struct segment_config *segment, uint32_t offset) {
+  uint32_t frame = pte_frame(*vm_entry(vm->active_pt, segment->va + offset));
+  if (offset < segment->file_size) {
+    uint32_t bytes = segment->file_size - offset;
+    bytes = bytes < PAGE_SIZE ? bytes : PAGE_SIZE;
+    memcpy((void *)(uintptr_t)frame, segment->data + offset, bytes);
+    if (segment->executable) {
+      code_written(frame, bytes);
+    }
+  }
+}
+
+static void map_segment(struct vm *vm, const struct segment_config *segment) {
+  for (uint32_t offset = 0; offset < segment->mem_size; offset += PAGE_SIZE) {
+    if (segment->writable) {
+      map_writable(vm, segment->va + offset, page_flags(segment));
+    } else {
+      map_constant(vm, segment->va + offset, segment->executable);
+    }
+    load_page(vm, segment, offset);
+  }
+}
+
+/* The vCPU page is not tracked page by page: the VMM writes it at every entry, so its structure is copied (D3). */
+static void map_vmm_pages(struct vm *vm) {
+  vm->vcpu = allocate(vm, PAGE_SIZE, PAGE_SIZE);
+  map_everywhere(vm, VMI_VCPU_PAGE, pte_open((uint32_t)vm->vcpu | PTE_GUEST | PTE_XN));
+  vm->info = allocate(vm, PAGE_SIZE, PAGE_SIZE);
+  map_everywhere(vm, VMI_INFO_PAGE, (uint32_t)vm->info | PTE_GUEST | PTE_AP_USER_RO | PTE_XN);
+  for (unsigned c = 0; c < channel_count(vm->index); c++) {
+    map_writable(vm, VMI_CHANNEL_BASE + c * VMI_CHANNEL_STRIDE, 0);
+  }
+}
+
+void vm_memory_build(struct vm *vm) {
+  vm->memory_next = vm->config->memory_base;
+  allocate_tables(vm);
+  for (uint32_t i = 0; i < vm->guest->segment_count; i++) {
+    map_segment(vm, &vm->guest->segments[i]);
+  }
+  map_vmm_pages(vm);
+}
+
+static void map_in_page(struct vm *vm, unsigned channel, uint32_t frame) {
+  uint32_t va = VMI_CHANNEL_BASE + channel * VMI_CHANNEL_STRIDE + PAGE_SIZE;
+  map_everywhere(vm, va, frame | PTE_GUEST | PTE_AP_USER_RO | PTE_XN);
+  tlb_forget_page(va, vm->asid);
+}
+
+static uint32_t out_frame(const struct vm *vm, unsigned channel) {
+  if (vm->run_state == VMI_VM_EMPTY) {
+    return (uint32_t)silent_page;
+  }
+  return pte_frame(*vm_entry(vm->active_pt, VMI_CHANNEL_BASE + channel * VMI_CHANNEL_STRIDE));
+}
+
+void vm_channels_map(struct vm *vm) {
+  unsigned peer_vm;
+  unsigned peer_channel;
+  for (unsigned c = 0; channel_peer(vm->index, c, &peer_vm, &peer_channel); c++) {
+    struct vm *peer = &vms[peer_vm];
+    if (vm->run_state != VMI_VM_EMPTY) {
+      map_in_page(vm, c, out_frame(peer, peer_channel));
+    }
+    if (peer->run_state != VMI_VM_EMPTY) {
+      map_in_page(peer, peer_channel, out_frame(vm, c));
+    }
+  }
+}

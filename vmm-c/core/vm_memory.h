@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory of a VM: partition, tables, frames, loading of the pristine image. */
+#ifndef CORE_VM_MEMORY_H
+#define CORE_VM_MEMORY_H
+
+#include "core/vm.h"
+
+/* Flags in the low bits of a page_t (frames are page-aligned). */
+#define PAGE_DIRTY 0x001u      /* in vm->dirty */
+#define PAGE_TASK_DIRTY 0x002u /* in vm->task_dirty */
+#define PAGE_EAGER 0x004u      /* copied at every checkpoint, not armed */
+#define PAGE_FULL 0x008u       /* copied even if it was not written */
+#define PAGE_STACK 0x010u      /* of an eager page only what lies above SP */
+#define PAGE_OPEN 0x020u       /* in vm->shared_open */
+
+/* Build all tables of the VM for vm->guest and load the image; the partition is used from its start. */
+void vm_memory_build(struct vm *vm);
+
+/* Connect the channel pages of vm and its peers; again after a rollback, a restart or a destruction of either side. */
+void vm_channels_map(struct vm *vm);
+
+/* Second-level entry of va in the space l1, or NULL: no window there. */
+uint32_t *vm_entry(const uint32_t *l1, uint32_t va);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Without fault tolerance there is no checkpoint: a fault restarts the VM from its pristine image. */
+#include "core/recovery.h"
+
+const uint32_t recovery_frames = 1;
+
+void recovery_reset(struct vm *vm) {
+  (void)vm;
+}
+
+bool recovery_first_write(struct vm *vm, uint32_t va) {
+  (void)vm;
+  (void)va;
+  return false;
+}
+
+struct context *recovery_edit_frame(struct vm *vm, struct thread *thread) {
+  (void)vm;
+  return thread_frame(thread);
+}
+
+void recovery_task_created(struct vm *vm, unsigned task) {
+  vm->threads[task].vfp[0] = (struct vfp_context){0};
+}
+
+enum vmi_action recovery_level(const struct vm *vm, unsigned thread, uint8_t *reason) {
+  (void)vm;
+  (void)thread;
+  *reason = VMI_REASON_UNPROTECTED;
+  return VMI_ACTION_COLD_RESTART;
+}
+
+void recovery_rollback_task(struct vm *vm, unsigned task, struct vmi_fault *record) {
+  (void)vm;
+  (void)task;
+  (void)record;
+}
+
+void recovery_rollback_vm(struct vm *vm, struct vmi_fault *record) {
+  (void)vm;
+  (void)record;
+}
+
+int32_t recovery_checkpoint(struct vm *vm) {
+  (void)vm;
+  return VMI_ESTATE;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "recovery/checkpoint.h"
+
+#include "core/console.h"
+#include "core/recovery.h"
+#include "lib/string.h"
+#include "recovery/pages.h"
+#include "recovery/threads.h"
+
+const uint32_t recovery_frames = 3;
+
+#define COPY_UNIT 32u /* bytes: of words_copy */
+
+/* First live byte of a page whose thread has the stack pointer sp; what lies below SP is dead (AAPCS 6.2.1.1). */
+static uint32_t live_offset(const struct page_ref *page, uint32_t sp) {
+  if ((*page->record & PAGE_STACK) == 0 || sp <= page->va || sp / SECTION_SIZE != page->va / SECTION_SIZE) {
+    return 0;
+  }
+  return sp - page->va >= PAGE_SIZE ? PAGE_SIZE : (sp - page->va) & ~(COPY_UNIT - 1u);
+}
+
+/* Copy the live part of an eager page into the frame that neither runs nor belongs to the VM's checkpoint. */
+static uint32_t copy_eager(struct vm *vm, const struct page_ref *page, uint32_t sp) {
+  uint32_t from = pte_frame(*page->active);
+  uint32_t to = spare_frame(*page->record, from, pte_frame(*page->backup));
+  uint32_t offset = live_offset(page, sp);
+  words_copy((uint32_t *)(uintptr_t)(to + offset), (const uint32_t *)(uintptr_t)(from + offset), PAGE_SIZE - offset);
+  vm->counters.saved_pages++;
+  return pte_arm(pte_with_frame(*page->active, to));
+}
+
+static void arm(const struct page_ref *page) {
+  *page->active = pte_arm(*page->active);
+}
+
+/* true: the page stays in the list of dirty pages. */
+static bool commit_task_page(struct vm *vm, const struct page_ref *page, uint32_t sp) {
+  if ((*page->record & PAGE_EAGER) != 0) {
+    *page->task_backup = copy_eager(vm, page, sp);
+    *page->active = pte_open(*page->active);
+    return true;
+  }
+  arm(page);
+  *page->task_backup = *page->active;
+  *page->record &= ~PAGE_TASK_DIRTY;
+  return false;
+}
+
+/* Shared pages are armed at every task checkpoint, to learn which task writes them (D6). */
+static void arm_shared(struct vm *vm) {
+  for (uint32_t i = 0; i < vm->shared_open.count; i++) {
+    struct page_ref page = page_of(vm, vm->shared_open.pages[i]);
+    arm(&page);
+    *page.record &= ~PAGE_OPEN;
+  }
+  vm->shared_open.count = 0;
+}
+
+static void commit_task_pages(struct vm *vm, unsigned task) {
+  struct page_list *list = &vm->task_dirty[task];
+  uint32_t sp = thread_frame(&vm->threads[task])->r[13];
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < list->count; i++) {
+    struct page_ref page = page_of(vm, list->pages[i]);
+    if (commit_task_page(vm, &page, sp)) {
+      list->pages[kept++] = page.id;
+    }
+  }
+  list->count = kept;
+  if (kept == 0) {
+    vm->tasks_dirty &= ~(1u << task);
+  }
+  vm->tasks_written &= ~(1u << task);
+}
+
+void checkpoint_task(struct vm *vm, unsigned task) {
+  commit_task_pages(vm, task);
+  arm_shared(vm);
+  tlb_forget_space(vm->asid);
+  thread_commit(&vm->threads[task]);
+  vm->kernel_changed &= ~(1u << task);
+  vm->counters.task_checkpoints++;
+}
+
+/* The kernel's stack is empty while a task runs (docs/vmi.md, entries). */
+static uint32_t kernel_sp(struct vm *vm) {
+  return vm_in_kernel(vm) ? thread_frame(vm_thread(vm))->r[13] : vm->stack_top;
+}
+
+/* A task's pages were committed before, so the task's checkpoint is the VM's too. */
+static bool commit_vm_page(struct vm *vm, const struct page_ref *page) {
+  if (page->task_backup != NULL) {
+    *page->backup = *page->task_backup;
+  } else if ((*page->record & PAGE_EAGER) != 0) {
+    *page->backup = copy_eager(vm, page, kernel_sp(vm));
+    *page->active = pte_open(*page->active);
+  } else {
+    arm(page);
+    *page->backup = *page->active;
+  }
+  if ((*page->record & PAGE_EAGER) != 0 && pte_frame(*page->active) != pte_frame(*page->backup)) {
+    return true;
+  }
+  *page->record &= ~PAGE_DIRTY;
+  return false;
+}
+
+static void commit_vm_pages(struct vm *vm) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < vm->dirty.count; i++) {
+    struct page_ref page = page_of(vm, vm->dirty.pages[i]);
+    if (commit_vm_page(vm, &page)) {
+      vm->dirty.pages[kept++] = page.id;
+    }
+  }
+  vm->dirty.count = kept;
+}
+
+/* While the kernel works for a task, the task's saved registers and the kernel's memory belong together (D6). */
+static uint32_t tasks_in_kernel(const struct vm *vm) {
+  return vm_in_kernel(vm) ? 1u << vm->state.owner : 0;
+}
+
+void checkpoint_vm_state(struct vm *vm) {
+  threads_commit(vm);
+  vm->kernel_changed = tasks_in_kernel(vm);
+  vm->saved_state = vm->state;
+  vm->saved_vcpu = *vm->vcpu;
+  vm->saved_input = console_input_position(vm->index);
+  if (vm->tasks_changed) {
+    vm->saved_tasks = vm->tasks;
+    vm->tasks_changed = false;
+  } else {
+    ready_copy_hot(&vm->saved_tasks, &vm->tasks);
+  }
+  thread_unshare(vm, &vm->threads[KERNEL_THREAD]);
+  thread_unshare(vm, &vm->threads[vm->state.owner]);
+}
+
+void checkpoint_vm(struct vm *vm) {
+  for (uint32_t mask = vm->tasks_dirty; mask != 0; mask &= mask - 1u) {
+    commit_task_pages(vm, 31u - count_leading_zeros(mask & (0u - mask)));
+  }
+  arm_shared(vm);
+  commit_vm_pages(vm);
+  tlb_forget_space(vm->asid);
+  checkpoint_vm_state(vm);
+  vm->counters.checkpoints++;
+}
+
+int32_t recovery_checkpoint(struct vm *vm) {
+  if (!vm->tracked || vm->run_state == VMI_VM_EMPTY) {
+    return VMI_ESTATE;
+  }
+  checkpoint_vm(vm);
+  return VMI_OK;
+}

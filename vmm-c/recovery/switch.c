@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The switch paths with fault tolerance: the outgoing VM or task is checkpointed (R19, R20). */
+#include "core/switch.h"
+
+#include "core/recovery.h"
+#include "recovery/checkpoint.h"
+#include "recovery/threads.h"
+
+static void vm_leave(struct vm *vm) {
+  struct thread *owner = &vm->threads[vm->state.owner];
+  thread_leave(owner, thread_vfp_slot(owner));
+  vm->counters.switches++;
+  if (vm->tracked && vm->run_state != VMI_VM_EMPTY && --vm->saves_due == 0) {
+    vm->saves_due = (uint16_t)vm->config->vm_period;
+    checkpoint_vm(vm);
+  }
+}
+
+void switch_to_vm(struct vm *next) {
+  if (current_vm != NULL) {
+    vm_leave(current_vm);
+  }
+  vm_enter(next);
+}
+
+static void task_leave(struct vm *vm, unsigned task) {
+  struct thread *thread = &vm->threads[task];
+  thread_leave(thread, thread_vfp_slot(thread));
+  vm->counters.task_switches++;
+  if (vm->tracked && task != KERNEL_THREAD && --thread->saves_due == 0) {
+    thread->saves_due = (uint16_t)vm->config->task_period;
+    checkpoint_task(vm, task);
+  }
+}
+
+/* What the kernel wrote into a stopped task belongs to the task's checkpoint (invariant 4). */
+static void task_prepare(struct vm *vm, unsigned task) {
+  struct thread *thread = &vm->threads[task];
+  if ((vm->tasks_written >> task & 1u) != 0 && thread->task_saved == thread->active) {
+    checkpoint_task(vm, task);
+  }
+  thread_unshare(vm, thread);
+}
+
+void switch_to_task(struct vm *vm, unsigned task) {
+  if (vm->state.owner != task) {
+    task_leave(vm, vm->state.owner);
+    if (vm->tracked) {
+      task_prepare(vm, task);
+    }
+    vm->state.owner = (uint8_t)task;
+    thread_enter(&vm->threads[task]);
+  }
+  task_enter(vm, task);
+}
+
+static bool is_pure(const struct vm *vm, uint32_t number) {
+  uint32_t index = number - VMI_GUEST_CALL;
+  return index < 32u && (vm->pure_calls >> index & 1u) != 0;
+}
+
+void switch_to_kernel_call(struct vm *vm, const struct context *caller) {
+  if (!is_pure(vm, caller->r[12])) {
+    vm->kernel_changed |= 1u << vm->state.owner;
+  }
+  kernel_call(vm, caller);
+}

@@ -6,13 +6,16 @@
 #include "arch/armv7/mmu.h"
 #include "core/vm.h"
 
-/* Take the registers that are not in the entry frame from the CPU: thread IDs, and VFP if it was used. */
-static inline void thread_leave(struct thread *thread, struct vfp_context *vfp) {
+/*
+ * Take the registers that are not in the entry frame from the CPU: thread IDs, and VFP if it was used.
+ * slot: says where this thread's VFP registers go; asked only if they are in use.
+ */
+static inline void thread_leave(struct thread *thread, struct vfp_context *(*slot)(struct thread *)) {
   struct context *frame = thread_frame(thread);
   frame->tpidrurw = read_tpidrurw();
   frame->tpidruro = read_tpidruro();
   if (vfp_enabled()) {
-    vfp_save(vfp);
+    vfp_save(slot(thread));
     vfp_set_enabled(false);
   }
 }

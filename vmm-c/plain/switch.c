@@ -4,9 +4,12 @@
 
 #include "core/recovery.h"
 
+static struct vfp_context *vfp_slot(struct thread *thread) {
+  return &thread->vfp[0];
+}
+
 static void leave(struct vm *vm) {
-  struct thread *owner = &vm->threads[vm->state.owner];
-  thread_leave(owner, &owner->vfp[0]);
+  thread_leave(&vm->threads[vm->state.owner], vfp_slot);
 }
 
 void switch_to_vm(struct vm *next) {

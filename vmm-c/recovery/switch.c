@@ -8,7 +8,7 @@
 
 static void vm_leave(struct vm *vm) {
   struct thread *owner = &vm->threads[vm->state.owner];
-  thread_leave(owner, thread_vfp_slot(owner));
+  thread_leave(owner, thread_vfp_slot);
   vm->counters.switches++;
   if (vm->tracked && vm->run_state != VMI_VM_EMPTY && --vm->saves_due == 0) {
     vm->saves_due = (uint16_t)vm->config->vm_period;
@@ -25,7 +25,7 @@ void switch_to_vm(struct vm *next) {
 
 static void task_leave(struct vm *vm, unsigned task) {
   struct thread *thread = &vm->threads[task];
-  thread_leave(thread, thread_vfp_slot(thread));
+  thread_leave(thread, thread_vfp_slot);
   vm->counters.task_switches++;
   if (vm->tracked && task != KERNEL_THREAD && --thread->saves_due == 0) {
     thread->saves_due = (uint16_t)vm->config->task_period;

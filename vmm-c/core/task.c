@@ -28,6 +28,14 @@ static bool stack_valid(const struct vm *vm, uint32_t task, uint32_t sp) {
   return pte != NULL && *pte != 0 && (*pte & PTE_AP_MASK) != PTE_AP_USER_RO;
 }
 
+/* A task that is set up anew must not find the registers of its former life in the CPU. */
+static void forget_owner(struct vm *vm, uint32_t task) {
+  if (vm->state.owner == task) {
+    vfp_set_enabled(false);
+    vm->state.owner = KERNEL_THREAD;
+  }
+}
+
 int32_t task_create(struct vm *vm, struct context *frame) {
   uint32_t task = frame->r[0];
   uint32_t entry = frame->r[1];
@@ -41,6 +49,7 @@ int32_t task_create(struct vm *vm, struct context *frame) {
   if (!entry_valid(vm, task, entry) || !stack_valid(vm, task, sp)) {
     return VMI_EINVAL;
   }
+  forget_owner(vm, task);
   struct context *created = recovery_edit_frame(vm, &vm->threads[task]);
   *created = (struct context){.pc = entry, .cpsr = PSR_USR};
   created->r[0] = frame->r[3];

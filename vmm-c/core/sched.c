@@ -88,12 +88,13 @@ void sched_timer_restored(struct vm *vm) {
 
 /* All periods that ended since the VM was last looked at: a VM that did not run loses no tick. */
 static void timer_expire(struct vm *vm) {
-  uint32_t ended = 0;
+  uint32_t late = sched_now - vm->state.timer_next;
+  uint32_t ended = 1;
   timers_due &= ~(1u << vm->index);
-  while ((int32_t)(vm->state.timer_next - sched_now) <= 0) {
-    vm->state.timer_next += vm->state.timer_period;
-    ended++;
+  if (late >= vm->state.timer_period) { /* a VM that was paused may be very late: not in a loop */
+    ended += late / vm->state.timer_period;
   }
+  vm->state.timer_next += ended * vm->state.timer_period;
   timer_arm(vm);
   vm->vcpu->ticks += ended;
   virq_raise(vm->index, VMI_IRQ_TIMER);

@@ -46,7 +46,7 @@ static bool commit_task_page(struct vm *vm, const struct page_ref *page, uint32_
   return false;
 }
 
-/* Shared pages are armed at every task checkpoint, to learn which task writes them (D6). */
+/* Shared pages are armed whenever another task's turn begins, to learn which task writes them (D6). */
 static void arm_shared(struct vm *vm) {
   for (uint32_t i = 0; i < vm->shared_open.count; i++) {
     struct page_ref page = page_of(vm, vm->shared_open.pages[i]);
@@ -54,6 +54,13 @@ static void arm_shared(struct vm *vm) {
     *page.record &= ~PAGE_OPEN;
   }
   vm->shared_open.count = 0;
+}
+
+void checkpoint_arm_shared(struct vm *vm) {
+  if (vm->shared_open.count != 0) {
+    arm_shared(vm);
+    tlb_forget_space(vm->asid);
+  }
 }
 
 static void commit_task_pages(struct vm *vm, unsigned task) {
@@ -87,13 +94,16 @@ static uint32_t kernel_sp(struct vm *vm) {
   return vm_in_kernel(vm) ? thread_frame(vm_thread(vm))->r[13] : vm->stack_top;
 }
 
-/* A task's pages were committed before, so the task's checkpoint is the VM's too. */
+/*
+ * A task's pages were committed before, so the task's checkpoint is the VM's too. Of the eager pages only those of
+ * the kernel are opened: the first write to a shared one must be seen (D6), but saves nothing again.
+ */
 static bool commit_vm_page(struct vm *vm, const struct page_ref *page) {
   if (page->task_backup != NULL) {
     *page->backup = *page->task_backup;
   } else if ((*page->record & PAGE_EAGER) != 0) {
     *page->backup = copy_eager(vm, page, kernel_sp(vm));
-    *page->active = pte_open(*page->active);
+    *page->active = page->va < VMI_SHARED_BASE ? pte_open(*page->active) : pte_arm(*page->active);
   } else {
     arm(page);
     *page->backup = *page->active;

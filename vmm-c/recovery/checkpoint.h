@@ -14,6 +14,9 @@ void checkpoint_task(struct vm *vm, unsigned task);
 /* The whole VM, with all its tasks. The registers of all threads must be in their frames. */
 void checkpoint_vm(struct vm *vm);
 
+/* Another task's turn begins without a checkpoint: its writes to shared pages must be seen all the same (D6). */
+void checkpoint_arm_shared(struct vm *vm);
+
 /* The part of both that is not memory, for the state as it is now. */
 void checkpoint_vm_state(struct vm *vm);
 

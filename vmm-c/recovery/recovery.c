@@ -39,6 +39,13 @@ void recovery_task_created(struct vm *vm, unsigned task) {
   }
 }
 
+/* Between a call of the task and its result, even of a pure one, the kernel counts on the task's saved registers. */
+static bool kernel_works_for(const struct vm *vm, unsigned thread) {
+  const struct thread *caller = &vm->threads[thread];
+  uint32_t number = caller->frame[caller->active].r[12];
+  return vm_in_kernel(vm) && vm->state.owner == thread && number >= VMI_GUEST_CALL && number <= VMI_GUEST_CALL_MAX;
+}
+
 enum vmi_action recovery_level(const struct vm *vm, unsigned thread, uint8_t *reason) {
   if (!vm->tracked) {
     *reason = VMI_REASON_UNPROTECTED;
@@ -48,7 +55,7 @@ enum vmi_action recovery_level(const struct vm *vm, unsigned thread, uint8_t *re
     *reason = VMI_REASON_KERNEL_FAULT;
     return VMI_ACTION_VM_ROLLBACK;
   }
-  if ((vm->kernel_changed >> thread & 1u) != 0) {
+  if ((vm->kernel_changed >> thread & 1u) != 0 || kernel_works_for(vm, thread)) {
     *reason = VMI_REASON_SHARED_STATE;
     return VMI_ACTION_VM_ROLLBACK;
   }

@@ -3,6 +3,7 @@
  * Rollback (R25..R30): exchange the tables, so that the last checkpoint is active, and make the exchanged-away ones
  * the new backup by pointing the entries of the dirty pages at the same frames. No memory is copied.
  */
+#include "core/channel.h"
 #include "core/console.h"
 #include "core/recovery.h"
 #include "core/sched.h"
@@ -46,7 +47,9 @@ void recovery_rollback_task(struct vm *vm, unsigned task, struct vmi_fault *reco
   tlb_forget_space(vm->asid);
   record->pages = renew_task_backup(vm, task);
   thread_rollback(thread);
-  thread_unshare(vm, thread);
+  if (vm->state.owner == task) { /* else it keeps sharing the image with its checkpoint: what is edited belongs to both */
+    thread_unshare(vm, thread);
+  }
   if (vm == current_vm && vm->state.owner == task) {
     vfp_set_enabled(false);
     thread_enter(thread);
@@ -92,11 +95,17 @@ static void exchange_spaces(struct vm *vm) {
   tlb_forget_space(vm->asid);
 }
 
-/* Interrupts raised since the checkpoint stay raised: one too many is harmless, one too few is a hang. */
+/*
+ * Interrupts raised since the checkpoint stay raised, and those that the guest may have taken since are raised again (the
+ * timer's by sched_timer_restored): one too many is harmless, one too few is a hang.
+ */
 static void restore_vcpu(struct vm *vm) {
-  uint32_t pending = vm->vcpu->irq_pending;
+  uint32_t lines = vm->vcpu->irq_pending | VMI_IRQ_CONSOLE;
+  for (unsigned c = 0; c < channel_count(vm->index); c++) {
+    lines |= VMI_IRQ_CHANNEL(c);
+  }
   *vm->vcpu = vm->saved_vcpu;
-  vm->vcpu->irq_pending |= pending;
+  vm->vcpu->irq_pending |= lines;
 }
 
 static void restore_state(struct vm *vm) {

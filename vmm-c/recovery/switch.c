@@ -27,9 +27,14 @@ static void task_leave(struct vm *vm, unsigned task) {
   struct thread *thread = &vm->threads[task];
   thread_leave(thread, thread_vfp_slot);
   vm->counters.task_switches++;
-  if (vm->tracked && task != KERNEL_THREAD && --thread->saves_due == 0) {
+  if (!vm->tracked) {
+    return;
+  }
+  if (task != KERNEL_THREAD && --thread->saves_due == 0) {
     thread->saves_due = (uint16_t)vm->config->task_period;
     checkpoint_task(vm, task);
+  } else {
+    checkpoint_arm_shared(vm);
   }
 }
 

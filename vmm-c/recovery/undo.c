@@ -16,6 +16,17 @@ static void note_dirty(struct vm *vm, const struct page_ref *page) {
   }
 }
 
+/*
+ * The kernel wrote into a stopped task. If that is what the task's checkpoint holds, the checkpoint is taken again before
+ * the task runs (switch.c); if the task ran since, a rollback of it alone would lose the write (D6).
+ */
+static void note_stopped_written(struct vm *vm, unsigned task) {
+  vm->tasks_written |= 1u << task;
+  if (vm->threads[task].active != vm->threads[task].task_saved) {
+    vm->kernel_changed |= 1u << task;
+  }
+}
+
 static void note_task_dirty(struct vm *vm, const struct page_ref *page, unsigned task) {
   if ((*page->record & PAGE_TASK_DIRTY) == 0) {
     *page->record |= PAGE_TASK_DIRTY;
@@ -23,7 +34,7 @@ static void note_task_dirty(struct vm *vm, const struct page_ref *page, unsigned
     vm->tasks_dirty |= 1u << task;
   }
   if (task != vm->state.owner) {
-    vm->tasks_written |= 1u << task;
+    note_stopped_written(vm, task);
   }
 }
 

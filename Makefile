@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+# Thin: each target calls the `understudy` command or a checker. `.ci/setup` installs what is missing, once.
+BIN := .venv/bin
+READY := .venv/.ready
+PYTHON_CODE := harness tests
+
+.PHONY: demo test lint format doctor clean
+
+demo: $(READY)
+	@$(BIN)/understudy demo
+
+test: $(READY) lint
+	$(BIN)/pytest -n 2
+
+lint: $(READY)
+	$(BIN)/ruff format --check $(PYTHON_CODE)
+	$(BIN)/ruff check $(PYTHON_CODE)
+	$(BIN)/mypy
+	$(BIN)/understudy lint
+
+format: $(READY)
+	$(BIN)/ruff format $(PYTHON_CODE)
+	$(BIN)/ruff check --fix $(PYTHON_CODE)
+	$(BIN)/understudy lint --format
+
+doctor: $(READY)
+	@$(BIN)/understudy doctor
+
+$(READY): pyproject.toml .ci/setup
+	.ci/setup .venv
+	@touch $@
+
+clean:
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis

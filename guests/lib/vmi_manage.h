@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The management calls of the VMI: only the kernel of the management VM may use them, everybody else gets
+ * VMI_EPERM. `vm` is a VM number; VMI_ENOENT when there is no such VM (reference: docs/vmi.md).
+ */
+#ifndef LIB_VMI_MANAGE_H
+#define LIB_VMI_MANAGE_H
+
+#include "vmi_calls.h"
+
+#define VMI_GUEST_CONFIGURED 0xffffffffu /* vmi_vm_create: the guest that the configuration names */
+
+static inline int32_t vmi_vm_info(uint32_t vm, struct vmi_vm_info *info) {
+  return vmi_call2(VMI_VM_INFO, vm, vmi_address(info));
+}
+
+static inline int32_t vmi_guest_info(uint32_t index, struct vmi_guest_info *info) {
+  return vmi_call2(VMI_GUEST_INFO, index, vmi_address(info));
+}
+
+static inline int32_t vmi_task_info(uint32_t vm, uint32_t task, struct vmi_task_info *info) {
+  return vmi_call3(VMI_TASK_INFO, vm, task, vmi_address(info));
+}
+
+/* EMPTY -> CREATED: loads image `guest` (index, or VMI_GUEST_CONFIGURED). ESTATE, ENOENT, ENOMEM. */
+static inline int32_t vmi_vm_create(uint32_t vm, uint32_t guest) {
+  return vmi_call2(VMI_VM_CREATE, vm, guest);
+}
+
+/* CREATED -> RUNNING; STOPPED -> RUNNING as a cold start from the pristine image. ESTATE. */
+static inline int32_t vmi_vm_start(uint32_t vm) {
+  return vmi_call1(VMI_VM_START, vm);
+}
+
+static inline int32_t vmi_vm_stop(uint32_t vm) {
+  return vmi_call1(VMI_VM_STOP, vm);
+}
+
+static inline int32_t vmi_vm_pause(uint32_t vm) {
+  return vmi_call1(VMI_VM_PAUSE, vm);
+}
+
+static inline int32_t vmi_vm_resume(uint32_t vm) {
+  return vmi_call1(VMI_VM_RESUME, vm);
+}
+
+/* Any state -> EMPTY. EINVAL for the management VM itself. */
+static inline int32_t vmi_vm_destroy(uint32_t vm) {
+  return vmi_call1(VMI_VM_DESTROY, vm);
+}
+
+/* Takes a checkpoint of the whole VM now. ESTATE when it has no backup region. */
+static inline int32_t vmi_vm_checkpoint(uint32_t vm) {
+  return vmi_call1(VMI_VM_CHECKPOINT, vm);
+}
+
+/* Restores one task, or with VMI_TASK_KERNEL the whole VM, from its latest checkpoint. */
+static inline int32_t vmi_vm_rollback(uint32_t vm, uint32_t task) {
+  return vmi_call2(VMI_VM_ROLLBACK, vm, task);
+}
+
+/* Record `sequence` (from 1) of the fault log. EAGAIN: not yet written. ENOENT: overwritten. */
+static inline int32_t vmi_fault_read(uint32_t sequence, struct vmi_fault *fault) {
+  return vmi_call2(VMI_FAULT_READ, sequence, vmi_address(fault));
+}
+
+/*
+ * Console output of a VM from an absolute byte offset. value: bytes copied, 0 at the end; ENOENT when
+ * the offset is no longer kept, then second = the oldest offset that is.
+ */
+static inline struct vmi_result vmi_vm_log(uint32_t vm, uint32_t offset, char *buffer, uint32_t length) {
+  return vmi_call(VMI_VM_LOG, vm, offset, vmi_address(buffer), length);
+}
+
+/* Bit n set: the console output of VM n is mirrored on the management console, line by line. */
+static inline int32_t vmi_watch(uint32_t vm_mask) {
+  return vmi_call1(VMI_WATCH, vm_mask);
+}
+
+/* Ends the machine; does not return. */
+static inline int32_t vmi_halt(void) {
+  return vmi_call0(VMI_HALT);
+}
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Faults and recovery: the fault log, checkpoints and rollbacks on request. */
+#include "lib/print.h"
+#include "lib/string.h"
+#include "lib/vmi_manage.h"
+#include "vm0/command.h"
+#include "vm0/fault_text.h"
+#include "vm0/lookup.h"
+#include "vm0/vm_operation.h"
+
+#define FIRST_TASK_WINDOW (VMI_TASK_BASE / VMI_WINDOW_SIZE)
+#define ANY_VM 0xffffffffu
+
+/* Sequence numbers only grow: what was once found overwritten, or there, stays so. */
+static uint32_t first_kept = 1;
+static uint32_t next_sequence = 1;
+
+static void find_log_ends(void) {
+  struct vmi_fault fault;
+
+  while (vmi_fault_read(next_sequence, &fault) != VMI_EAGAIN) {
+    next_sequence++;
+  }
+  while (first_kept < next_sequence && vmi_fault_read(first_kept, &fault) != VMI_OK) {
+    first_kept++;
+  }
+}
+
+static const char *owner_text(const struct vmi_fault *fault) {
+  uint32_t window = fault->owner_window;
+
+  if (window >= FIRST_TASK_WINDOW && window < FIRST_TASK_WINDOW + VMI_TASK_MAX) {
+    return task_name(fault->vm, window - FIRST_TASK_WINDOW);
+  }
+  return window_text(window);
+}
+
+static void print_fault(const struct vmi_fault *fault) {
+  char text[FAULT_TEXT_SIZE];
+  char task[VMI_NAME_SIZE];
+
+  memcpy(task, task_name(fault->vm, fault->task), strlen(task_name(fault->vm, fault->task)) + 1);
+  print_bytes(text, fault_text(text, fault, vm_name(fault->vm), task, owner_text(fault)));
+}
+
+static uint32_t print_faults(uint32_t first, uint32_t vm) {
+  struct vmi_fault fault;
+  uint32_t printed = 0;
+
+  for (uint32_t sequence = first; sequence < next_sequence; sequence++) {
+    if (vmi_fault_read(sequence, &fault) == VMI_OK && (vm == ANY_VM || fault.vm == vm)) {
+      print_fault(&fault);
+      printed++;
+    }
+  }
+  return printed;
+}
+
+/* The arguments: nothing, VM, or `last N`. */
+static bool parse_selection(const struct words *words, uint32_t *first, uint32_t *vm) {
+  uint32_t count;
+
+  *first = first_kept;
+  *vm = ANY_VM;
+  if (words->count == 1) {
+    return true;
+  }
+  if (words->count == 2) {
+    return lookup_vm(words->word[0], words->word[1], vm);
+  }
+  if (strcmp(words->word[1], "last") != 0) {
+    print("usage: faults [VM | last N]\n");
+    return false;
+  }
+  if (!lookup_number(words->word[0], words->word[2], &count)) {
+    return false;
+  }
+  *first = count < next_sequence - first_kept ? next_sequence - count : first_kept;
+  return true;
+}
+
+void command_faults(const struct words *words) {
+  uint32_t first;
+  uint32_t vm;
+
+  find_log_ends();
+  if (!parse_selection(words, &first, &vm)) {
+    return;
+  }
+  print("%u shown, %u since the start\n", (unsigned)print_faults(first, vm), (unsigned)(next_sequence - 1));
+}
+
+void command_checkpoint(const struct words *words) {
+  uint32_t vm;
+
+  if (lookup_vm(words->word[0], words->word[1], &vm) &&
+      operation_succeeded(words->word[0], vm, vmi_vm_checkpoint(vm))) {
+    print("%s: checkpoint taken\n", vm_name(vm));
+  }
+}
+
+void command_rollback(const struct words *words) {
+  const char *command = words->word[0];
+  uint32_t vm;
+  uint32_t task = VMI_TASK_KERNEL;
+
+  if (!lookup_vm(command, words->word[1], &vm) ||
+      (words->count > 2 && !lookup_task(command, words->word[2], vm, &task)) ||
+      !operation_succeeded(command, vm, vmi_vm_rollback(vm, task))) {
+    return;
+  }
+  if (task == VMI_TASK_KERNEL) {
+    print("%s: rolled back to its last checkpoint\n", vm_name(vm));
+  } else {
+    print("%s/%s: rolled back to its last checkpoint\n", vm_name(vm), task_name(vm, task));
+  }
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vm0/describe.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static const char *const states[] = {
+    [VMI_VM_EMPTY] = "empty",   [VMI_VM_CREATED] = "created", [VMI_VM_RUNNING] = "running",
+    [VMI_VM_PAUSED] = "paused", [VMI_VM_STOPPED] = "stopped",
+};
+
+static const char *const kinds[] = {
+    [VMI_FAULT_DATA] = "data abort",
+    [VMI_FAULT_PREFETCH] = "prefetch abort",
+    [VMI_FAULT_UNDEFINED] = "undefined instruction",
+    [VMI_FAULT_REQUEST] = "request from the console",
+};
+
+static const char *const classes[] = {
+    [VMI_CLASS_ALIGNMENT] = "alignment fault", [VMI_CLASS_TRANSLATION] = "translation fault",
+    [VMI_CLASS_DOMAIN] = "domain fault",       [VMI_CLASS_PERMISSION] = "permission fault",
+    [VMI_CLASS_EXTERNAL] = "external abort",   [VMI_CLASS_INSTRUCTION] = "undefined instruction",
+    [VMI_CLASS_CALL] = "VMI contract broken",  [VMI_CLASS_REQUEST] = "rollback asked for",
+    [VMI_CLASS_OTHER] = "other fault",
+};
+
+static const char *const actions[] = {
+    [VMI_ACTION_NONE] = "nothing done",          [VMI_ACTION_TASK_ROLLBACK] = "task rolled back",
+    [VMI_ACTION_VM_ROLLBACK] = "VM rolled back", [VMI_ACTION_COLD_RESTART] = "VM started anew from its pristine image",
+    [VMI_ACTION_VM_STOP] = "VM stopped",
+};
+
+static const char *const reasons[] = {
+    [VMI_REASON_POLICY] = "first level of the policy",
+    [VMI_REASON_KERNEL_FAULT] = "the guest kernel executed",
+    [VMI_REASON_SHARED_STATE] = "the task had changed shared state since its checkpoint",
+    [VMI_REASON_BUDGET] = "retry budget of the lower level used up",
+    [VMI_REASON_UNPROTECTED] = "the VM has no checkpoint",
+};
+
+/* Index: the negated value. */
+static const char *const errors[] = {
+    [-VMI_OK] = "ok",
+    [-VMI_ENOCALL] = "the VMM does not know this call",
+    [-VMI_EPERM] = "not allowed for this VM",
+    [-VMI_EINVAL] = "an argument is out of range",
+    [-VMI_EFAULT] = "a buffer is not accessible",
+    [-VMI_ESTATE] = "not possible in its present state",
+    [-VMI_EAGAIN] = "nothing there yet",
+    [-VMI_ENOENT] = "no such thing",
+    [-VMI_ENOMEM] = "the guest does not fit into the memory of the VM",
+};
+
+static const char *pick(const char *const *table, uint32_t count, uint32_t index) {
+  return index < count ? table[index] : "unknown";
+}
+
+const char *describe_state(uint32_t state) {
+  return pick(states, COUNT(states), state);
+}
+
+const char *describe_kind(uint32_t kind) {
+  return pick(kinds, COUNT(kinds), kind);
+}
+
+const char *describe_class(uint32_t class) {
+  return pick(classes, COUNT(classes), class);
+}
+
+const char *describe_action(uint32_t action) {
+  return pick(actions, COUNT(actions), action);
+}
+
+const char *describe_reason(uint32_t reason) {
+  return pick(reasons, COUNT(reasons), reason);
+}
+
+const char *describe_error(int32_t error) {
+  return pick(errors, COUNT(errors), 0u - (uint32_t)error);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* VM0, the management console on UART0 (R3): waits for characters, edits lines, executes them. */
+#include "lib/guest.h"
+#include "lib/print.h"
+#include "lib/vcpu.h"
+#include "vm0/command.h"
+#include "vm0/line.h"
+
+#define INPUT_CHUNK 32u
+#define PROMPT "vm0> "
+
+static struct line line;
+
+static void take_character(char c) {
+  enum line_event event = line_feed(&line, c);
+
+  print_bytes(line.echo, line.echo_length);
+  if (event == LINE_EDITING) {
+    return;
+  }
+  if (event == LINE_READY) {
+    command_execute(line.text);
+  }
+  line_restart(&line);
+  print(PROMPT);
+}
+
+static void take_input(void) {
+  char input[INPUT_CHUNK];
+  int32_t count;
+
+  while ((count = vmi_console_read(input, INPUT_CHUNK)) > 0) {
+    for (int32_t i = 0; i < count; i++) {
+      take_character(input[i]);
+    }
+  }
+}
+
+void guest_main(const struct vmi_info *info) {
+  line_init(&line);
+  print("understudy management console, VM %u \"%s\"; try 'help'\n" PROMPT, (unsigned)info->vm, info->name);
+  vcpu_enable(VMI_IRQ_CONSOLE);
+  for (;;) {
+    /* Interrupts stay masked: VMI_WAIT returns at once when a line is pending. */
+    (void)vmi_wait();
+    (void)vcpu_take_irqs(VMI_IRQ_CONSOLE);
+    take_input();
+  }
+}

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command `understudy`."""
+
+import sys
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from understudy import paths
+from understudy.config.load import load_board, names
+from understudy.demo import run_demo
+from understudy.doctor import examine
+from understudy.errors import UnderstudyError
+from understudy.image import build
+from understudy.run import run_interactively
+
+
+class _Group(click.Group):
+    """Turns errors of the laboratory into one clear message and status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UnderstudyError as error:
+            for line in str(error).splitlines():
+                click.secho(f"error: {line}" if line else "", fg="red", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Build, run and break the understudy virtual machine monitor."""
+
+
+@main.command("build")
+@click.argument("system")
+def build_command(system: str) -> None:
+    """Build SYSTEM: a name in qemu-configs/systems, or a TOML file."""
+    image = build(system)
+    where = image.elf.relative_to(paths.root())
+    click.echo(f"{where}: build {image.build_id}, text {image.manifest['text_bytes']} bytes")
+
+
+@main.command("run")
+@click.argument("system")
+@click.option("--deterministic", is_flag=True, help="Let virtual time run ahead when idle, as in tests.")
+@click.option("--gdb", metavar="PORT", type=int, help="Wait for a GDB on this TCP port of localhost.")
+def run_command(system: str, deterministic: bool, gdb: int | None) -> None:
+    """Build SYSTEM and boot it, with the console of the management VM on this terminal."""
+    sys.exit(run_interactively(build(system), deterministic=deterministic, gdb_port=gdb))
+
+
+@main.command("demo")
+def demo_command() -> None:
+    """Break a task of one guest and see that nobody else notices; writes build/results/demo.json."""
+    sys.exit(0 if run_demo(Console()).passed else 1)
+
+
+@main.command("boards")
+def boards_command() -> None:
+    """List the boards."""
+    table = Table("board", "description", "RAM", "UARTs", "QEMU machine")
+    for name in names(paths.boards_folder()):
+        board = load_board(name)
+        ram = f"{board.memory.ram_size >> 20} MiB at {board.memory.ram_base:#x}"
+        table.add_row(name, board.board.description, ram, str(len(board.uart)), board.qemu.machine)
+    Console().print(table)
+
+
+@main.command("doctor")
+def doctor_command() -> None:
+    """Check the tools this needs, with their versions, and say what to do about missing ones."""
+    findings = examine()
+    table = Table("", "tool", "version", "for", "remedy")
+    for finding in findings:
+        mark = "[green]ok[/]" if finding.good else "[red]missing[/]"
+        table.add_row(mark, finding.tool, finding.version, finding.purpose, "" if finding.good else finding.remedy)
+    Console().print(table)
+    sys.exit(0 if all(finding.good for finding in findings) else 1)
+
+
+@main.command("lint")
+@click.option("--format", "reformat", is_flag=True, help="Format the C code instead of checking anything.")
+def lint_command(reformat: bool) -> None:
+    """Check the C code: format, GCC, clang, cppcheck, length of functions and files."""
+    # Imported here: only developers have what it needs.
+    from understudy import lint  # noqa: PLC0415
+
+    if reformat:
+        failures = lint.format_c(check=False)
+    else:
+        failures = [*lint.format_c(check=True), *lint.sizes(), *lint.compile_c(), *lint.cppcheck()]
+    for failure in failures:
+        click.echo(failure, err=True)
+    sys.exit(1 if failures else 0)

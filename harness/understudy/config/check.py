@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules between the keys of a file: references, limits, uniqueness. All problems are found at once."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+
+from understudy import paths
+from understudy.config.model import (
+    CHANNEL_MAX,
+    NAME_MAX,
+    PAGE,
+    PRIORITY_COUNT,
+    TASK_MAX,
+    VM_MAX,
+    WINDOW,
+    Board,
+    Guest,
+    System,
+    Task,
+    Vm,
+)
+from understudy.config.source import Key, dotted
+
+Problems = Iterator[tuple[Key, str]]
+
+_URGENT = ", 0 the most urgent"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def check_board(board: Board, stem: str) -> list[tuple[Key, str]]:
+    """Return the problems of a board whose file is `stem`.toml."""
+    return list(_board(board, stem))
+
+
+def check_system(system: System, board: Board, stem: str | None) -> list[tuple[Key, str]]:
+    """Return the problems of a system; `stem` is the name of its file, None when it has none."""
+    return [
+        *_system(system, stem),
+        *(problem for name, guest in system.guest.items() for problem in _guest(("guest", name), guest)),
+        *_vms(system, board),
+        *_channels(system),
+    ]
+
+
+def _board(board: Board, stem: str) -> Problems:
+    if board.name != stem:
+        yield ("board", "name"), f"is {board.name!r}, but the file is {stem}.toml: make them equal"
+    if not board.uart:
+        yield ("uart",), "a board needs at least one: UART 0 is the console"
+    if not 0 <= board.qemu.icount_shift <= 10:
+        yield ("qemu", "icount_shift"), "must be 0 to 10 (2**shift ns an instruction)"
+    if board.timer.hz <= 0:
+        yield ("timer", "hz"), "must be above 0"
+    regions: list[tuple[Key, int, int]] = [(("memory", "ram_base"), board.memory.ram_base, board.memory.ram_size)]
+    regions += [(("uart", n, "base"), uart.base, PAGE) for n, uart in enumerate(board.uart)]
+    regions += [(("device", n, "base"), device.base, device.size) for n, device in enumerate(board.device)]
+    for key, base, size in regions:
+        if base % PAGE or size % PAGE or size == 0:
+            yield key, f"{base:#x} + {size:#x}: must be whole pages of {PAGE:#x} bytes"
+        if base < 0x10000000 or base + size > 1 << 32:
+            yield key, f"{base:#x}: class FIXED is 0x10000000 to 0xffffffff"
+    for (key, base, size), (other, base2, size2) in combinations(regions, 2):
+        if base < base2 + size2 and base2 < base + size:
+            yield key, f"{base:#x} + {size:#x} overlaps {dotted(other)} ({base2:#x} + {size2:#x})"
+
+
+def _name(key: Key, name: str) -> Problems:
+    if not _NAME.fullmatch(name):
+        yield key, f"{name!r}: a name is letters, digits, '_' and '-', and starts with a letter"
+    if len(name) > NAME_MAX:
+        yield (
+            key,
+            f"{name!r} has {len(name)} characters; the VMM keeps at most {NAME_MAX}: choose a shorter name",
+        )
+
+
+def _system(system: System, stem: str | None) -> Problems:
+    info = system.system
+    if not _NAME.fullmatch(info.name):
+        yield (
+            ("system", "name"),
+            f"{info.name!r}: a name is letters, digits, '_' and '-', and starts with a letter",
+        )
+    if stem is not None and info.name != stem:
+        yield ("system", "name"), f"is {info.name!r}, but the file is {stem}.toml: make them equal"
+    if not 50 <= info.tick_us <= 1_000_000:
+        yield ("system", "tick_us"), f"is {info.tick_us}: must be 50 to 1000000 microseconds"
+
+
+def _guest(key: Key, guest: Guest) -> Problems:
+    yield from _name(key, str(key[-1]))
+    yield from _kernel(key, guest)
+    yield from _stack(key, guest.stack)
+    if not all(0 <= call < 32 for call in guest.pure_calls or []):
+        yield (*key, "pure_calls"), "must be numbers of guest calls, 0 to 31"
+    if len(guest.tasks) > TASK_MAX:
+        yield (*key, "tasks"), f"{len(guest.tasks)} tasks; a guest has at most {TASK_MAX} task windows"
+    for name, count in Counter(task.name for task in guest.tasks).items():
+        if count > 1:
+            yield (*key, "tasks"), f"{count} tasks are named {name!r}: give each its own name"
+    for number, task in enumerate(guest.tasks):
+        yield from _task((*key, "tasks", number), task)
+    listed = [*guest.sources, *guest.shared, *(s for task in guest.tasks for s in task.sources)]
+    for template in guest.templates:
+        if template not in listed:
+            yield (*key, "templates", template), "is no source of this guest: name it in sources, shared or a task"
+
+
+def _kernel(key: Key, guest: Guest) -> Problems:
+    guests = paths.root() / "guests"
+    if guest.kernel != "none" and not (guests / guest.kernel).is_dir():
+        known = sorted(p.name for p in guests.iterdir() if p.is_dir()) if guests.is_dir() else []
+        yield (*key, "kernel"), f"no folder guests/{guest.kernel}; known: {', '.join(['none', *known])}"
+    if guest.kernel == "none" and not guest.sources:
+        yield key, 'has no code: name a kernel, or give sources = ["..."]'
+
+
+def _stack(key: Key, size: int) -> Problems:
+    if size % PAGE or not size:
+        yield (*key, "stack"), f"{size}: must be a multiple of {PAGE}, above 0"
+
+
+def _range(key: Key, value: int, low: int, high: int | None, note: str = "") -> Problems:
+    if value < low or (high is not None and value > high):
+        limits = f"at least {low}" if high is None else f"{low} to {high}"
+        yield key, f"is {value}: must be {limits}{note}"
+
+
+def _task(key: Key, task: Task) -> Problems:
+    yield from _name((*key, "name"), task.name)
+    if not _IDENTIFIER.fullmatch(task.entry):
+        yield (*key, "entry"), f"{task.entry!r} is no C function name"
+    if not task.sources:
+        yield (*key, "sources"), "is empty: a task needs at least one source"
+    yield from _range((*key, "priority"), task.priority, 0, PRIORITY_COUNT - 1, _URGENT)
+    yield from _stack(key, task.stack)
+    if task.stack + task.heap > WINDOW:
+        yield (
+            (*key, "stack"),
+            f"stack and heap ({task.stack + task.heap} bytes) exceed the window of {WINDOW}",
+        )
+
+
+def _vms(system: System, board: Board) -> Problems:
+    managers = [name for name, vm in system.vm.items() if vm.management]
+    first = next(iter(system.vm), None)
+    if len(managers) != 1 or managers != [first]:
+        yield (
+            ("vm",),
+            f"exactly one VM must have management = true, the first one; found: {managers or 'none'}",
+        )
+    if len(system.vm) > VM_MAX:
+        yield ("vm",), f"{len(system.vm)} VMs; at most {VM_MAX}"
+    for name, vm in system.vm.items():
+        yield from _name(("vm", name), name)
+        yield from _vm(("vm", name), vm, system.guest, board)
+    uarts = [(name, vm.uart) for name, vm in system.vm.items() if vm.uart is not None]
+    for (name, uart), (other, uart2) in combinations(uarts, 2):
+        if uart == uart2:
+            yield (
+                ("vm", other, "uart"),
+                f"UART {uart} belongs to VM {name!r} already; leave it out to share the view",
+            )
+    total = sum(vm.memory for vm in system.vm.values())
+    if total > board.memory.ram_size:
+        yield ("vm",), f"the VMs need {total} bytes, the RAM of {board.name} has {board.memory.ram_size}"
+
+
+def _vm(key: Key, vm: Vm, guests: Mapping[str, Guest], board: Board) -> Problems:
+    if vm.guest not in guests:
+        yield (*key, "guest"), f"no guest named {vm.guest!r}; known: {', '.join(guests) or 'none'}"
+    if vm.management and vm.uart != 0:
+        yield (*key, "uart"), "must be 0: the console of the management VM is UART 0"
+    if vm.management and vm.fault_tolerant:
+        yield (*key, "fault_tolerant"), "must be false: the management VM has no backup (R13)"
+    if vm.memory % WINDOW or not vm.memory:
+        yield (*key, "memory"), f"{vm.memory}: must be a multiple of 1M, above 0"
+    yield from _range((*key, "priority"), vm.priority, 0, PRIORITY_COUNT - 1, _URGENT)
+    yield from _range((*key, "slice_ticks"), vm.slice_ticks, 1, 255)
+    if vm.uart is not None:
+        yield from _range((*key, "uart"), vm.uart, 0, len(board.uart) - 1, f" on {board.name}")
+    for part in ("vm_period", "task_period"):
+        yield from _range((*key, "policy", part), getattr(vm.policy, part), 1, None)
+    yield from _range((*key, "recovery", "window_ms"), vm.recovery.window_ms, 1, None)
+    for part in ("task_budget", "vm_budget", "cold_budget"):
+        yield from _range((*key, "recovery", part), getattr(vm.recovery, part), 0, None)
+
+
+def _channels(system: System) -> Problems:
+    used: Counter[str] = Counter()
+    for number, channel in enumerate(system.channel):
+        key: Key = ("channel", number, "between")
+        if len(channel.between) != 2 or len(set(channel.between)) != 2:
+            yield key, "must name two different VMs"
+        for name in channel.between:
+            if name not in system.vm:
+                yield key, f"no VM named {name!r}; known: {', '.join(system.vm)}"
+            used[name] += 1
+    for name, count in used.items():
+        if count > CHANNEL_MAX:
+            yield ("channel",), f"VM {name!r} has {count} channels; at most {CHANNEL_MAX}"

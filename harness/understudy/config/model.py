@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The validated model of a board and of a system, as read from TOML.
+
+Sizes are in bytes; a TOML string such as "2M" or "64K" is accepted for them. Names become C strings
+in the VMM and are limited to 15 characters (`VMI_NAME_SIZE` of vmm-c/include/vmi.h).
+"""
+
+from enum import StrEnum
+from typing import Any, NewType
+
+from attrs import Factory, field, frozen
+
+Size = NewType("Size", int)
+
+PAGE = 0x1000
+WINDOW = 0x100000
+KERNEL_BASE = 0x00100000
+SHARED_BASE = 0x00200000
+TASK_BASE = 0x00300000
+VCPU_PAGE = 0x001FF000
+NAME_MAX = 15
+TASK_MAX = 13
+VM_MAX = 16
+CHANNEL_MAX = 4
+PRIORITY_COUNT = 64
+
+
+class SavePolicy(StrEnum):
+    """How the writable pages of a segment are saved; `enum save_policy` of vmm-c/core/config.h."""
+
+    UNDO = "undo"
+    EAGER = "eager"
+    FULL = "full"
+
+
+@frozen
+class BoardInfo:
+    """`[board]`: the name (= file name and folder under vmm-c/boards) and compiler flags of its CPU."""
+
+    name: str
+    description: str
+    cpu_flags: list[str]
+
+
+@frozen
+class Memory:
+    """`[memory]`: the RAM that the VMM and the VMs share."""
+
+    ram_base: int
+    ram_size: Size
+
+    @property
+    def ram_end(self) -> int:
+        """First address after the RAM."""
+        return self.ram_base + self.ram_size
+
+
+@frozen
+class Uart:
+    """`[[uart]]`: one serial port; its number is its place in the file."""
+
+    base: int
+    irq: int
+
+
+@frozen
+class Device:
+    """`[[device]]`: another device of class FIXED."""
+
+    name: str
+    base: int
+    size: Size
+    irq: int | None = None
+
+
+@frozen
+class Timer:
+    """`[timer]`: the counter that gives the time; `hz` ticks a second of virtual time."""
+
+    base: int
+    hz: int
+
+
+@frozen
+class Qemu:
+    """`[qemu]`: how the machine is emulated; one instruction takes `2**icount_shift` ns."""
+
+    program: str
+    machine: str
+    cpu: str
+    icount_shift: int
+    args: list[str] = field(factory=list)
+
+
+@frozen
+class Board:
+    """One file of qemu-configs/boards."""
+
+    board: BoardInfo
+    memory: Memory
+    timer: Timer
+    qemu: Qemu
+    uart: list[Uart]
+    device: list[Device] = field(factory=list)
+
+    @property
+    def name(self) -> str:
+        """Name of the board."""
+        return self.board.name
+
+
+@frozen
+class SystemInfo:
+    """`[system]`."""
+
+    name: str
+    board: str
+    tick_us: int = 1000
+    fault_tolerance: bool = True
+
+
+@frozen
+class Task:
+    """One entry of `tasks` of a guest. Task n lives in window 3 + n."""
+
+    name: str
+    entry: str
+    sources: list[str]
+    priority: int
+    stack: Size = Size(4096)
+    heap: Size = Size(0)
+    autostart: bool = True
+    arg: int = 0
+    parameters: dict[str, Any] = field(factory=dict)
+
+
+@frozen
+class Guest:
+    """`[guest.NAME]`: what one guest image is made of.
+
+    `kernel` names a folder under guests/ ("none": only `sources`); sources are looked up under guests/, then
+    under the top of the checkout; one that ends in ".j2" is rendered with `templates[path]`. `pure_calls` overrides
+    which guest calls (0 to 31) never change the state of the guest kernel (a hint for D6).
+    """
+
+    kernel: str = "none"
+    stack: Size = Size(4096)
+    sources: list[str] = field(factory=list)
+    shared: list[str] = field(factory=list)
+    tasks: list[Task] = field(factory=list)
+    templates: dict[str, dict[str, Any]] = field(factory=dict)
+    pure_calls: list[int] | None = None
+
+    @property
+    def pure_mask(self) -> int | None:
+        """Bit mask for the image header; None: the kernel's own."""
+        return None if self.pure_calls is None else sum(1 << call for call in set(self.pure_calls))
+
+
+@frozen
+class Policy:
+    """`policy` of a VM: how memory is saved, and at every how many switches."""
+
+    stack: SavePolicy = SavePolicy.EAGER
+    data: SavePolicy = SavePolicy.UNDO
+    vm_period: int = 1
+    task_period: int = 1
+
+
+@frozen
+class Recovery:
+    """`recovery` of a VM: how many faults each level may treat within the window, before the next one does."""
+
+    window_ms: int = 1000
+    task_budget: int = 3
+    vm_budget: int = 3
+    cold_budget: int = 2
+
+
+@frozen
+class Vm:
+    """`[vm.NAME]`. `fault_tolerant` defaults to the setting of the system, and is false for the management VM."""
+
+    guest: str
+    priority: int
+    management: bool = False
+    slice_ticks: int = 1
+    uart: int | None = None
+    memory: Size = Size(0x200000)
+    autostart: bool = False
+    fault_tolerant: bool | None = None
+    policy: Policy = Factory(Policy)
+    recovery: Recovery = Factory(Recovery)
+
+
+@frozen
+class Channel:
+    """`[[channel]]`: a pair of pages and a doorbell between two VMs."""
+
+    between: list[str]
+
+
+@frozen
+class System:
+    """One file of qemu-configs/systems. The order of `vm` gives the VM numbers."""
+
+    system: SystemInfo
+    guest: dict[str, Guest]
+    vm: dict[str, Vm]
+    channel: list[Channel] = field(factory=list)
+
+    @property
+    def name(self) -> str:
+        """Name of the system."""
+        return self.system.name
+
+    def is_fault_tolerant(self, vm: Vm) -> bool:
+        """Tell whether the VM has checkpoints (R12, R13)."""
+        if vm.management or not self.system.fault_tolerance:
+            return False
+        return True if vm.fault_tolerant is None else vm.fault_tolerant

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The segments of a linked guest, as the tables of the VMM describe them."""
+
+from pathlib import Path
+
+from attrs import frozen
+
+from understudy.config.model import CHANNEL_MAX, PAGE, TASK_MAX, WINDOW, Guest
+from understudy.image.elf import Elf
+
+_FRAMES = 3  # of each writable page of a fault-tolerant VM: the active one and two generations (D7)
+_TABLE = 1024
+
+
+@frozen
+class GuestSegment:
+    """One page-aligned piece of a guest; mirrors `struct segment_config`."""
+
+    symbol: str
+    va: int
+    mem_size: int
+    file_size: int
+    offset: int
+    writable: bool
+    executable: bool
+    stack: bool
+
+    @property
+    def window(self) -> int:
+        """Number of the window it lies in."""
+        return self.va // WINDOW
+
+
+@frozen
+class GuestImage:
+    """A linked guest."""
+
+    name: str
+    guest: Guest
+    elf: Path
+    segments: tuple[GuestSegment, ...]
+
+    def memory_needed(self, *, fault_tolerant: bool) -> int:
+        """Return the bytes that a VM needs for this guest: frames, tables and lists (vmm-c/core/vm_memory.c)."""
+        frames = _FRAMES if fault_tolerant else 1
+        pages = {kind: sum(s.mem_size // PAGE for s in self.segments if s.writable == kind) for kind in (True, False)}
+        writable = pages[True] + CHANNEL_MAX
+        tables = 2 * _TABLE + (3 + len(self.guest.tasks)) * 4 * _TABLE
+        lists = (2 * writable + 512) * 2 + (TASK_MAX + 1) * 64
+        own = (tables + lists + PAGE - 1) // PAGE
+        return (own + writable * frames + 2 + pages[False]) * PAGE
+
+
+def guest_image(name: str, guest: Guest, path: Path, elf: Elf) -> GuestImage:
+    """Describe the segments of a guest; `path` is its ELF file as the assembler finds it."""
+    bottoms = {address for symbol, address in elf.addresses().items() if symbol.endswith("_stack_base")}
+    segments = tuple(
+        GuestSegment(
+            symbol=f"image_{name.replace('-', '_')}_{number}",
+            va=segment.address,
+            mem_size=(segment.mem_size + PAGE - 1) // PAGE * PAGE,
+            file_size=segment.file_size,
+            offset=segment.offset,
+            writable=segment.writable,
+            executable=segment.executable,
+            stack=segment.address in bottoms,
+        )
+        for number, segment in enumerate(sorted(elf.segments, key=lambda s: s.address))
+    )
+    return GuestImage(name, guest, path, segments)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The C tables of a system: a `guest_config` for each guest and save policy in use, a `vm_config` for each VM."""
+
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from understudy.config.model import Policy, SavePolicy, System
+from understudy.image.render import render_own, write_if_changed
+from understudy.image.segments import GuestImage
+
+# Size in bytes of the stack of each privileged mode of the VMM.
+VMM_STACKS = {"svc": 0x2000, "abt": 0x1000, "und": 0x1000, "irq": 0x1000}
+
+
+@frozen
+class GuestEntry:
+    """One `guest_config`; `listed` ones can be chosen from the console."""
+
+    id: str
+    image: GuestImage
+    policy: Policy
+    listed: bool
+
+
+def write_tables(folder: Path, system: System, images: dict[str, GuestImage], build_id: str) -> None:
+    """Write config_tables.c and guest_images.S into `folder`."""
+    entries = _entries(system, images)
+    offset = 0
+    vms: list[dict[str, Any]] = []
+    for name, vm in system.vm.items():
+        vms.append(
+            {
+                "name": name,
+                "model": vm,
+                "entry": entries[(vm.guest, vm.policy.stack, vm.policy.data)],
+                "offset": offset,
+                "fault_tolerant": system.is_fault_tolerant(vm),
+                "window_ticks": max(1, vm.recovery.window_ms * 1000 // system.system.tick_us),
+            }
+        )
+        offset += vm.memory
+    values = {"system": system, "images": list(images.values())}
+    tables = render_own(
+        "config_tables.c.j2",
+        **values,
+        build_id=build_id,
+        guest_entries=list(entries.values()),
+        vms=vms,
+        vm_index={name: number for number, name in enumerate(system.vm)},
+    )
+    write_if_changed(folder / "config_tables.c", tables)
+    write_if_changed(folder / "guest_images.S", render_own("guest_images.S.j2", **values))
+
+
+def _entries(system: System, images: dict[str, GuestImage]) -> dict[tuple[str, SavePolicy, SavePolicy], GuestEntry]:
+    wanted = [(vm.guest, vm.policy) for vm in system.vm.values()]
+    wanted += [(guest, Policy()) for guest in images if guest not in {name for name, _ in wanted}]
+    entries: dict[tuple[str, SavePolicy, SavePolicy], GuestEntry] = {}
+    listed: set[str] = set()
+    for guest, policy in wanted:
+        key = (guest, policy.stack, policy.data)
+        if key not in entries:
+            entries[key] = GuestEntry(f"guest_{len(entries)}", images[guest], policy, guest not in listed)
+            listed.add(guest)
+    return entries

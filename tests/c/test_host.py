@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compiles every tests/c/test_*.c for the host, with the address and undefined-behaviour sanitizers, and runs it.
+
+The first lines of a test file say what it needs: `// sources: a.c b.c` the files under test, from the top of the
+checkout, and `// include: folder ...` further folders for `#include "..."`.
+"""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+BUILD = ROOT / "build" / "host-tests"
+FLAGS = "-std=c11 -g -O1 -Wall -Wextra -Werror -fno-sanitize-recover=all -fsanitize=address,undefined".split()
+TIMEOUT_S = 60.0
+
+
+def listed(text: str, key: str) -> list[Path]:
+    """The paths in the comment lines `// key: path ...` of a test file."""
+    lines = re.findall(rf"^// {key}:(.*)$", text, flags=re.MULTILINE)
+    return [ROOT / path for line in lines for path in line.split()]
+
+
+def include_folders(sources: list[Path]) -> list[Path]:
+    """Guests and VMM both have a `lib/`: the side that the first source belongs to comes first."""
+    guests = [ROOT / "guests", ROOT / "guests/lib"]
+    vmm = [ROOT / "vmm-c", ROOT / "vmm-c/include"]
+    return guests + vmm if sources and (ROOT / "guests") in sources[0].parents else vmm + guests
+
+
+def compile_test(source: Path) -> Path:
+    """Returns the program; fails the test with the compiler's words when there is none."""
+    text = source.read_text(encoding="utf-8")
+    sources = listed(text, "sources")
+    # Not -I: <string.h> must stay the host's.
+    quoted = [f"-iquote{folder}" for folder in listed(text, "include") + include_folders(sources)]
+    program = BUILD / source.stem
+    BUILD.mkdir(parents=True, exist_ok=True)
+    command = ["gcc", *FLAGS, *quoted, str(source), *map(str, sources), "-lcmocka", "-o", str(program)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, f"{' '.join(command)}\n{result.stderr}"
+    return program
+
+
+@pytest.mark.parametrize("source", sorted(HERE.glob("test_*.c")), ids=lambda path: path.stem)
+def test_host(source: Path) -> None:
+    """One C test program: every cmocka test in it passes, and no sanitizer complains."""
+    environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0", "CMOCKA_MESSAGE_OUTPUT": "stdout"}
+    program = compile_test(source)
+    result = subprocess.run(
+        [program], capture_output=True, text=True, check=False, timeout=TIMEOUT_S, env=environment
+    )
+    assert result.returncode == 0, result.stdout + result.stderr

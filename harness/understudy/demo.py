@@ -73,7 +73,7 @@ def golden_variant() -> dict[str, Any]:
 def instructions(image: Image, timer_ticks: int) -> int:
     """Return how many instructions a number of global timer ticks are under the image's -icount shift."""
     nanoseconds: float = timer_ticks * 1_000_000_000 / image.manifest["board"]["timer_hz"]
-    return round(nanoseconds / (1 << image.manifest["icount_shift"]))
+    return round(nanoseconds / (1 << int(image.manifest["icount_shift"])))
 
 
 def run_demo(screen: Screen, results: Path | None = None) -> DemoResult:

@@ -97,6 +97,9 @@ static void timer_expire(struct vm *vm) {
   vm->state.timer_next += ended * vm->state.timer_period;
   timer_arm(vm);
   vm->vcpu->ticks += ended;
+  if (vm->state.owner != KERNEL_THREAD) {
+    ready_rotate(&vm->tasks, vm->state.owner); /* a period is the time slice among tasks of equal priority */
+  }
   virq_raise(vm->index, VMI_IRQ_TIMER);
 }
 

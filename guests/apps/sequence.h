@@ -22,7 +22,10 @@ static inline uint32_t xorshift32(uint32_t x) {
   return x;
 }
 
-/* Value n (from 0) is the sum of the whole history after its n % 64th word was mixed with the n+1th xorshift32 of the seed. */
+/*
+ * Value n (from 0) is the sum of the whole history after its n % 64th word was mixed with the n+1th xorshift32 of
+ * the seed.
+ */
 static inline uint32_t sequence_next(struct sequence *sequence) {
   uint32_t sum = 0;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Numbers of the guest calls: r12 = VMI_GUEST_CALL + number at SVC #0, arguments in r0..r3, result in r0 and error code in r1.
- * Only constants, for C and assembly. The calls that never change the kernel come first, because
- * the image header describes them in a 32-bit mask (D6).
+ * Numbers of the guest calls: r12 = VMI_GUEST_CALL + number at SVC #0, arguments in r0..r3, result in r0 and error
+ * code in r1. Only constants, for C and assembly. The calls that never change the kernel come first, because the
+ * image header describes them in a 32-bit mask (D6).
  */
 #ifndef OS_CALLS_H
 #define OS_CALLS_H

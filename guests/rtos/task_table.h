@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The static tasks of a guest. The image builder generates the table from the [guest.*] TOML; entry n is task slot n. */
+/*
+ * The static tasks of a guest. The image builder generates the table from the [guest.*] TOML; entry n is task slot
+ * n.
+ */
 #ifndef TASK_TABLE_H
 #define TASK_TABLE_H
 

@@ -4,8 +4,8 @@
  *
  * What differs from a kernel that shares its memory with its tasks:
  * - OS_EVENT and OS_FLAG_GRP are opaque. Handles are checked at every call; a wrong one gives an error code.
- * - A task runs in the window its function was linked into, on the stack the builder placed there. The `ptos` of OSTaskCreate may be
- *   a null pointer (= the end of that stack) or an address within it.
+ * - A task runs in the window its function was linked into, on the stack the builder placed there. The `ptos` of
+ *   OSTaskCreate may be a null pointer (= the end of that stack) or an address within it.
  * - A queue keeps its entries in the kernel: the `start` of OSQCreate is not used, `size` is at most OS_Q_SIZE_MAX.
  * - No task runs in an interrupt, so the ..._ISR error codes never occur. No idle task: all 64 priorities are free.
  * - A null `perr` makes a call return at once, without an effect.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Integrates the signal once per tick, in floating point and in fixed point, and prints `cl <k> <integral>` with the integral
- * in units of 1/8192. Eight sums live in VFP registers from one tick to the next: sum j is j times the
- * first one, unless a register was lost on the way.
+ * Integrates the signal once per tick, in floating point and in fixed point, and prints `cl <k> <integral>` with
+ * the integral in units of 1/8192. Eight sums live in VFP registers from one tick to the next: sum j is j times
+ * the first one, unless a register was lost on the way.
  */
 #include "apps/control_loop/signal.h"
 #include "print.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Recomputes what the integral must be from nothing, `cs <k> <integral>`. It works in floating point until at least one tick
- * has passed, so the control task interrupts it in the middle with other values in the same registers.
+ * Recomputes what the integral must be from nothing, `cs <k> <integral>`. It works in floating point until at
+ * least one tick has passed, so the control task interrupts it in the middle with other values in the same
+ * registers.
  */
 #include "apps/control_loop/signal.h"
 #include "print.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Holds the lock for two ticks, tells the kernel so, and lets go of it for one: `hd <sequence> <value>`, seed 0x4d. After a rollback of
- * the VM the mutex must be owned by whom it was at the checkpoint, or one of the two tasks here stops or reports an error.
+ * Holds the lock for two ticks, tells the kernel so, and lets go of it for one: `hd <sequence> <value>`, seed
+ * 0x4d. After a rollback of the VM the mutex must be owned by whom it was at the checkpoint, or one of the two
+ * tasks here stops or reports an error.
  */
 #include "apps/faulty/app_calls.h"
 #include "apps/faulty/lock.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A healthy task beside the faulty one: `tb <sequence> <value>`, the values of apps/sequence.h with seed 0x7b. It keeps its
- * state whatever happens to the other (R30).
+ * A healthy task beside the faulty one: `tb <sequence> <value>`, the values of apps/sequence.h with seed 0x7b. It
+ * keeps its state whatever happens to the other (R30).
  */
 #include "apps/sequence.h"
 #include "print.h"

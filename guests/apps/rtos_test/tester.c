@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The whole interface of the kernel, each function and each error code it can give. Prints one line per group and at the
- * end `rtos_test passed <n> failed <m>`; the same on the VMM and on the bare board.
+ * The whole interface of the kernel, each function and each error code it can give. Prints one line per group and
+ * at the end `rtos_test passed <n> failed <m>`; the same on the VMM and on the bare board.
  */
 #include "apps/rtos_test/test.h"
 #include "print.h"

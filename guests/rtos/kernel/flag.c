@@ -84,7 +84,10 @@ os_result os_flag_pend(const INT32U *a) {
   return os_event_wait((struct os_event *)a[0], OS_STAT_FLAG, a[3]);
 }
 
-/* Wakes everybody whose condition the new value satisfies. All are judged by the value posted, and what they consume goes after. */
+/*
+ * Wakes everybody whose condition the new value satisfies. All are judged by the value posted, and what they
+ * consume goes after.
+ */
 static void wake_satisfied(struct os_event *group) {
   OS_FLAGS posted = group->value;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the kernel needs from below: task contexts, the ready table and a tick. On the VMI these are calls to the VMM, whose
- * integrated table replaces the kernel's own (R37); on the bare board the port has both itself.
+ * What the kernel needs from below: task contexts, the ready table and a tick. On the VMI these are calls to the
+ * VMM, whose integrated table replaces the kernel's own (R37); on the bare board the port has both itself.
  *
  * The port enters the kernel through os_reset, os_call and os_irq, each time on an empty kernel stack and
  * with interrupts masked; the kernel leaves through port_return or port_switch.

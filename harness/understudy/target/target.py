@@ -23,7 +23,6 @@ from understudy.target.qmp import Qmp
 
 PROMPT = "vm0> "
 _BANNER = r"\[vmm\] understudy VMI (\d+) build (\S+) system (\S+) board (\S+)\r?\n"
-_HITS_MAX = 100_000
 _POLL = 0.002  # seconds between two looks at the virtual clock
 
 
@@ -185,18 +184,23 @@ class Target:
         """Run until `vm` itself reaches a virtual address for the `hit`-th time from now.
 
         Guests share addresses: stops in other VMs are passed over.
+
+        Raises:
+            TargetTimeout: it does not come there within `seconds` of real time.
         """
         self.memory.vm_index(vm)
+        guard = time.monotonic() + seconds
         number = gdb.break_at(address)
         try:
-            for _ in range(_HITS_MAX):
-                stop = gdb.resume(seconds=seconds)
+            while hit:
+                stop = gdb.resume(seconds=guard - time.monotonic())
                 hit -= self.memory.current_vm() == vm
-                if hit == 0:
-                    return stop
+            return stop
+        except TargetTimeout:
+            gdb.interrupt()
+            raise TargetTimeout(f"{vm} did not come to {address:#x} within {seconds:g} s") from None
         finally:
             gdb.delete(number)
-        raise TargetError(f"{vm} never came to {address:#x}")
 
     def inject_memory(self, gdb: Gdb, vm: str, address: int, data: bytes) -> tuple[bytes, bytes]:
         """Change memory of a VM at a guest address; return the bytes before and after.

@@ -36,7 +36,10 @@ _start:
   bl    enable_vfp
   b     os_reset
 
-/* VA = PA: RAM is normal memory, everything below it devices; but the info page of the VMI is where tasks look for it. */
+/*
+ * VA = PA: RAM is normal memory, everything below it devices; but the info page of the VMI is where tasks look for
+ * it.
+ */
   .type map_flat, %function
 map_flat:
   ldr   r0, =__page_table

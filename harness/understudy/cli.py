@@ -14,6 +14,7 @@ from understudy.demo import run_demo
 from understudy.doctor import examine
 from understudy.errors import UnderstudyError
 from understudy.image import build
+from understudy.image.bare import build_bare
 from understudy.run import run_interactively
 
 
@@ -36,8 +37,12 @@ def main() -> None:
 
 @main.command("build")
 @click.argument("system")
-def build_command(system: str) -> None:
+@click.option("--bare", metavar="GUEST", help="Build one guest of SYSTEM for the bare board instead, without the VMM.")
+def build_command(system: str, bare: str | None) -> None:
     """Build SYSTEM: a name in qemu-configs/systems, or a TOML file."""
+    if bare:
+        click.echo(build_bare(system, bare).relative_to(paths.root()))
+        return
     image = build(system)
     where = image.elf.relative_to(paths.root())
     click.echo(f"{where}: build {image.build_id}, text {image.manifest['text_bytes']} bytes")

@@ -71,7 +71,7 @@ def build(system: str | Path | Mapping[str, Any]) -> Image:
     for tool in (GCC, ninja_program()):
         if not shutil.which(tool):
             raise ToolError(f"{tool} is missing: run `understudy doctor` to see what to install")
-    with _lock():
+    with build_lock():
         return _Build(model, board).run()
 
 
@@ -113,13 +113,7 @@ class _Build:
         write_if_changed(self.top / self.folder / "build.ninja", ninja.text())
 
     def _ninja(self, targets: list[str]) -> None:
-        jobs = str(os.cpu_count() or 1)
-        # -k 0: one run shows the errors of all sources.
-        command = [ninja_program(), "-f", str(self.folder / "build.ninja"), "-j", jobs, "-k", "0", *targets]
-        done = subprocess.run(command, cwd=self.top, capture_output=True, text=True, check=False)
-        if done.returncode:
-            lines = [line for line in done.stdout.splitlines() if not line.startswith("[")]
-            raise BuildError("\n".join([*lines, done.stderr]).strip())
+        run_ninja(self.folder / "build.ninja", targets)
 
     def _guest(self, plan: GuestPlan) -> Elf:
         elf = read_elf(self.top / plan.elf)
@@ -165,8 +159,23 @@ def ninja_program() -> str:
     return str(own) if own.is_file() else "ninja"
 
 
+def run_ninja(script: Path, targets: list[str]) -> None:
+    """Bring targets up to date; paths are relative to the top of the checkout.
+
+    Raises:
+        BuildError: with the messages of the compilers and the linker.
+    """
+    jobs = str(os.cpu_count() or 1)
+    # -k 0: one run shows the errors of all sources.
+    command = [ninja_program(), "-f", str(script), "-j", jobs, "-k", "0", *targets]
+    done = subprocess.run(command, cwd=paths.root(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = [line for line in done.stdout.splitlines() if not line.startswith("[")]
+        raise BuildError("\n".join([*lines, done.stderr]).strip())
+
+
 @contextmanager
-def _lock() -> Iterator[None]:
+def build_lock() -> Iterator[None]:
     """Let one build run at a time: objects and ninja's log are shared by all systems."""
     folder = paths.build_folder()
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from ninja.ninja_syntax import Writer
 
 from understudy import paths
 from understudy.config.model import Board
-from understudy.image.plan import GuestPlan, Side, Unit
+from understudy.image.plan import VMI_PORT, GuestPlan, Side, Unit
 from understudy.image.toolchain import GCC, OBJCOPY, gcc_flags, guest_flags, vmm_flags
 
 VMM_OBJECTS = "vmm-objects"  # a target that stands for all of them
@@ -62,7 +62,8 @@ class NinjaFile:
     def guest(self, plan: GuestPlan) -> Path:
         """Compile and link a guest; return its ELF file."""
         sides = [self._side(plan, side) for side in plan.sides]
-        entry = f"{plan.sides[0].base:#x}"
+        # At the first address of the kernel's window (R38); the bare board has an entry symbol.
+        entry = f"{plan.sides[0].base:#x}" if plan.port == VMI_PORT else "_start"
         self._link("guest", plan.elf, sides, plan.script, {"entry": entry})
         return plan.elf
 

@@ -26,7 +26,8 @@ _SUFFIXES = (".c", ".S")
 # Entry code in guests/lib for kernels that have no section .vectors of their own; tasks never get it.
 _START = "start.S"
 # Parts of the folder of a guest kernel that belong to the kernel's side; api/ is the tasks' side.
-_KERNEL_PARTS = ("", "kernel", "port/vmi")
+_KERNEL_PARTS = ("", "kernel")
+VMI_PORT, BARE_PORT = "port/vmi", "port/bare"
 
 
 @frozen
@@ -70,6 +71,7 @@ class GuestPlan:
     guest: Guest
     folder: Path
     sides: list[Side] = field(factory=list)
+    port: str = VMI_PORT
 
     @property
     def elf(self) -> Path:
@@ -99,8 +101,14 @@ def vmm_units(board: Board, *, fault_tolerance: bool) -> list[Unit]:
     return [unit for folder in folders for unit in folder_units(VMM / folder)]
 
 
-def plan_guest(name: str, guest: Guest, folder: Path) -> GuestPlan:
+def plan_guest(name: str, guest: Guest, folder: Path, port: str = VMI_PORT) -> GuestPlan:
     """Find, render and generate the sources of a guest.
+
+    Args:
+        name: of the guest.
+        guest: its table in the system file.
+        folder: for what is generated, relative to the top of the checkout.
+        port: the part of the guest kernel that ties it to the VMM, or to the bare board.
 
     Raises:
         BuildError: a source does not exist, or a template can't be rendered.
@@ -110,7 +118,9 @@ def plan_guest(name: str, guest: Guest, folder: Path) -> GuestPlan:
     kernel = finder.units("kernel", guest.sources, {})
     shared = finder.units("shared", guest.shared, {})
     if guest.kernel != "none":
-        kernel = [unit for part in _KERNEL_PARTS for unit in folder_units(GUESTS / guest.kernel / part)] + kernel
+        kernel = [
+            unit for part in (*_KERNEL_PARTS, port) for unit in folder_units(GUESTS / guest.kernel / part)
+        ] + kernel
         shared = folder_units(GUESTS / guest.kernel / "api") + shared
     if guest.kernel == "rtos" or guest.tasks:
         table = folder / "tasks.c"
@@ -139,7 +149,7 @@ def plan_guest(name: str, guest: Guest, folder: Path) -> GuestPlan:
                 entry=task.entry,
             )
         )
-    return GuestPlan(name, guest, folder, sides)
+    return GuestPlan(name, guest, folder, sides, port)
 
 
 def _has_vectors(units: list[Unit]) -> bool:

@@ -31,7 +31,8 @@ def run_interactively(image: Image, *, deterministic: bool = False, gdb_port: in
     if gdb_port:
         hint = f"gdb-multiarch {_shown(image.elf)} -ex 'target remote localhost:{gdb_port}'"
         click.secho(f"Waiting for: {hint}", dim=True, err=True)
-    return subprocess.run(command, cwd=paths.root(), check=False).returncode
+    guarded = ["setpriv", "--pdeathsig", "KILL", "--", *command]  # QEMU never outlives this process
+    return subprocess.run(guarded, cwd=paths.root(), check=False).returncode
 
 
 def command_line(image: Image, folder: Path, *, deterministic: bool = False, gdb_port: int | None = None) -> list[str]:

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registers.h"
+#include "vmi.h"
+
+#define VMI_INFO_RECOVERIES 16 /* offset in struct vmi_info; asserted in registers_check.c */
 
   .syntax unified
   .arch armv7-a
@@ -102,5 +105,19 @@ event_spin_exit_\state\()_\endian:
   event_spin thumb, le
   event_spin arm, be
   event_spin thumb, be
+
+/* Neither flags nor a register but r0 may change on the way to registers_done. */
+  .weak provoke /* of programs that use this event */
+  event_begin checkpoint, arm, le
+  svc   #0
+  movw  r0, #:lower16:(VMI_INFO_PAGE + VMI_INFO_RECOVERIES)
+  movt  r0, #:upper16:(VMI_INFO_PAGE + VMI_INFO_RECOVERIES)
+  ldr   r0, [r0]
+  eor   r0, r0, r1
+  and   r0, r0, #1
+  add   pc, pc, r0, lsl #2 /* the PC reads as the second next instruction */
+  nop
+  b     provoke
+  event_end arm, le
 
   .section .note.GNU-stack, "", %progbits

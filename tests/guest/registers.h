@@ -71,6 +71,12 @@ struct event {
 extern const struct event events_svc[WAYS];
 extern const struct event events_spin[WAYS];
 
+/*
+ * A call that takes a checkpoint and returns r1 = bit 0 of info->recoveries at that time; then provoke() with everything
+ * changed, until the rollback (seen by that bit) has brought back the registers after the call. r0 is lost. ARM only.
+ */
+extern const struct event event_checkpoint;
+
 /* Loads *in, does the event, stores into run->out. Thread ID and VFP registers are not those of before afterwards. */
 void registers_run(const struct registers *in, struct run *run);
 

@@ -2,6 +2,9 @@
 #include "registers.h"
 
 #include "lib/format.h"
+#include "vmi.h"
+
+_Static_assert(offsetof(struct vmi_info, recoveries) == 16, "registers.S");
 
 #define DECLARE(state, endian)                                                       \
   extern const char event_svc_##state##_##endian[], event_spin_##state##_##endian[], \
@@ -26,6 +29,9 @@ const struct event events_spin[WAYS] = {
     {"ARM, big endian", event_spin_arm_be, event_spin_exit_arm_be, true},
     {"Thumb, big endian", event_spin_thumb_be, event_spin_exit_thumb_be, true},
 };
+
+extern const char event_checkpoint_arm_le[];
+const struct event event_checkpoint = {"ARM", event_checkpoint_arm_le, NULL, false};
 
 static uint32_t next_random(uint32_t *random) {
   *random = *random * 1664525u + 1013904223u;

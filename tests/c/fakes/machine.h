@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A simulated ARMv7 CPU for host-built tests of the VMM: what a guest may access is decided by the tables and DACR that
+ * the VMM has set up, and by a TLB that keeps every entry until the VMM invalidates it (ARM ARM B3.9).
+ * The worst a real TLB may do is assumed: it fetches every mapped page again at once.
+ */
+#ifndef FAKES_MACHINE_H
+#define FAKES_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/armv7/context.h"
+
+struct cpu {
+  struct context guest; /* r0..r14, pc, cpsr of USR mode */
+  uint32_t dacr;
+  uint32_t ttbr0;
+  uint32_t contextidr;
+  uint32_t dfsr;
+  uint32_t dfar;
+  uint32_t ifsr;
+  uint32_t ifar;
+  uint32_t tpidrurw;
+  uint32_t tpidruro;
+  bool vfp_on; /* FPEXC.EN */
+  struct vfp_context vfp;
+};
+
+extern struct cpu cpu;
+
+/* Ends the test, with the seed and the place in the sequence (implemented by the test). */
+_Noreturn void test_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#define CHECK(condition, ...)   \
+  do {                          \
+    if (!(condition)) {         \
+      test_failed(__VA_ARGS__); \
+    }                           \
+  } while (0)
+
+/* Memory below 4 GiB, `bytes` long and 1 MiB-aligned, for the partitions. */
+uint32_t machine_memory(uint32_t bytes);
+
+/* Power on. pages: the virtual addresses that guests map, which the TLB can hold. */
+void machine_reset(const uint32_t *pages, unsigned count);
+
+/* Where a USR access goes (*host), or the fault status it gets; 0: no fault. */
+uint32_t machine_access(uint32_t va, bool write, uint8_t **host);
+
+/* The guest is interrupted: its registers go to the parked frame, `handler` runs, the frame it returns is resumed. */
+void machine_exception(struct context *(*handler)(struct context *frame));
+
+/* Return to the guest through frame. */
+void machine_resume(struct context *frame);
+
+/* A tick, or a character typed on a UART: pending until the VMM takes it. */
+void machine_raise_tick(void);
+void machine_type(unsigned uart, char c);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "small_vms.h"
+
+#include <string.h>
+
+#include "core/channel.h"
+#include "core/console.h"
+#include "core/sched.h"
+#include "machine.h"
+
+#define PAGE 0x1000u
+#define PARTITION 0x100000u
+#define TEXT_OFFSET 0u
+#define DATA_OFFSET 0x1000u
+#define STACK_OFFSET 0x10000u
+#define DATA_FILE 0x1234u /* part of the data comes from the image, the rest is zero */
+#define SEGMENTS_MAX 16u
+
+static struct segment_config segments[SEGMENTS_MAX];
+static struct segment_config *next_segment;
+static uint8_t text[PAGE] __attribute__((aligned(4)));
+static uint8_t data[2u * PAGE];
+static const char *const task_names[] = {"a", "b", "c"};
+static struct guest_config console_guest = {.name = "vm0", .segments = segments};
+static struct guest_config task_guest = {
+    .name = "tasks", .segments = segments, .task_names = task_names, .task_count = SMALL_TASKS};
+static struct vm_config settings[SMALL_VMS];
+
+struct small_page small_pages[SMALL_PAGES];
+unsigned small_page_count;
+
+const char config_build_id[] = "test";
+const char config_system_name[] = "small";
+const uint32_t config_tick_us = 1000;
+const struct guest_config *const config_guests[] = {&console_guest, &task_guest};
+const uint32_t config_guest_count = 2;
+const struct vm_config config_vms[] = {
+    {.name = "vm0", .guest = &console_guest, .management = true, .uart = 0},
+    {.name = "vm1", .guest = &task_guest, .uart = 1},
+    {.name = "vm2", .guest = &task_guest, .uart = 2},
+};
+const uint32_t config_vm_count = SMALL_VMS;
+const struct channel_config config_channels[] = {{{1, 2}}};
+const uint32_t config_channel_count = 1;
+
+static void add_pages(const struct segment_config *segment) {
+  for (uint32_t offset = 0; offset < segment->mem_size; offset += PAGE) {
+    struct small_page *page = &small_pages[small_page_count++];
+    *page = (struct small_page){
+        .va = segment->va + offset, .stack_base = segment->stack ? segment->va : 0, .policy = segment->policy};
+    for (uint32_t i = 0; i < PAGE && offset + i < segment->file_size; i++) {
+      page->content[i] = segment->data[offset + i];
+    }
+  }
+}
+
+static void add(struct segment_config segment) {
+  *next_segment = segment;
+  if (segment.writable) {
+    add_pages(&segment);
+  }
+  next_segment++;
+}
+
+static void add_window(uint32_t base, policy_chooser choose, bool stack) {
+  add((struct segment_config){
+      .va = base + TEXT_OFFSET, .mem_size = PAGE, .file_size = PAGE, .data = text, .executable = true});
+  add((struct segment_config){.va = base + DATA_OFFSET,
+                              .mem_size = sizeof data,
+                              .file_size = DATA_FILE,
+                              .data = data,
+                              .writable = true,
+                              .policy = choose()});
+  if (stack) {
+    add((struct segment_config){.va = base + STACK_OFFSET,
+                                .mem_size = SMALL_STACK_SIZE,
+                                .writable = true,
+                                .stack = true,
+                                .policy = choose()});
+  }
+}
+
+static void fill_images(void) {
+  const struct vmi_header header = {.magic = VMI_HEADER_MAGIC,
+                                    .abi_version = VMI_ABI_VERSION,
+                                    .stack_top = small_stack_top(KERNEL_THREAD),
+                                    .pure_calls = 1u << (SMALL_PURE_CALL - VMI_GUEST_CALL)};
+  memcpy(text + VMI_HEADER_OFFSET, &header, sizeof header);
+  for (unsigned i = 0; i < sizeof data; i++) {
+    data[i] = (uint8_t)(i * 7u + 1u);
+  }
+}
+
+static void configure_vm(unsigned i, uint32_t base, uint32_t vm_period, uint32_t task_period) {
+  memset(&vms[i], 0, sizeof vms[i]);
+  settings[i] = config_vms[i];
+  settings[i].memory_base = base + i * PARTITION;
+  settings[i].memory_size = PARTITION;
+  settings[i].priority = 10;
+  settings[i].slice_ticks = 1;
+  settings[i].fault_tolerant = i != 0;
+  settings[i].vm_period = vm_period;
+  settings[i].task_period = task_period;
+  settings[i].recovery = (struct recovery_config){.window_ticks = 20, .task_budget = 3, .vm_budget = 3, .cold_budget = 2};
+  vms[i].index = (uint8_t)i;
+  vms[i].config = &settings[i];
+  vms[i].guest = config_vms[i].guest;
+}
+
+void small_configure(policy_chooser choose, uint32_t vm_period, uint32_t task_period) {
+  static uint32_t memory;
+  static bool channels_known;
+  if (memory == 0) {
+    memory = machine_memory(SMALL_VMS * PARTITION);
+  }
+  if (!channels_known) {
+    channel_init();
+    channels_known = true;
+  }
+  fill_images();
+  small_page_count = 0;
+  next_segment = segments;
+  add_window(VMI_KERNEL_BASE, choose, true);
+  add_window(VMI_SHARED_BASE, choose, false);
+  console_guest.segment_count = (uint32_t)(next_segment - segments);
+  for (unsigned task = 0; task < SMALL_TASKS; task++) {
+    add_window(VMI_TASK_BASE + task * VMI_WINDOW_SIZE, choose, true);
+  }
+  task_guest.segment_count = (uint32_t)(next_segment - segments);
+  small_pages[small_page_count++] = (struct small_page){.va = VMI_CHANNEL_BASE, .policy = SAVE_UNDO};
+  for (unsigned i = 0; i < SMALL_VMS; i++) {
+    configure_vm(i, memory, vm_period, task_period);
+  }
+  settings[0].recovery.cold_budget = UINT32_MAX; /* VM0 is what the others are started from */
+  current_vm = NULL;
+  console_init();
+  sched_init();
+}
+
+uint32_t small_stack_top(unsigned thread) {
+  uint32_t base = thread == KERNEL_THREAD ? VMI_KERNEL_BASE : VMI_TASK_BASE + thread * VMI_WINDOW_SIZE;
+  return base + STACK_OFFSET + SMALL_STACK_SIZE;
+}
+
+int small_page(uint32_t va) {
+  for (unsigned i = 0; i < small_page_count; i++) {
+    if (va - small_pages[i].va < PAGE) {
+      return (int)i;
+    }
+  }
+  return -1;
+}
+
+int small_task(uint32_t va) {
+  uint32_t task = va / VMI_WINDOW_SIZE - VMI_TASK_BASE / VMI_WINDOW_SIZE;
+  return task < SMALL_TASKS ? (int)task : -1;
+}
+
+unsigned small_mapped(uint32_t *addresses) {
+  unsigned count = 0;
+  for (unsigned i = 0; i < small_page_count; i++) {
+    addresses[count++] = small_pages[i].va;
+  }
+  for (unsigned window = 1; window < 3u + SMALL_TASKS; window++) {
+    addresses[count++] = window * VMI_WINDOW_SIZE;
+  }
+  addresses[count++] = VMI_VCPU_PAGE;
+  addresses[count++] = VMI_INFO_PAGE;
+  addresses[count++] = VMI_CHANNEL_BASE + PAGE;
+  return count;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A small system for host-built tests: VM0 (not tracked, no tasks) and two equal VMs of three tasks with a channel. */
+#ifndef FAKES_SMALL_VMS_H
+#define FAKES_SMALL_VMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/vm.h"
+
+#define SMALL_VMS 3u
+#define SMALL_TASKS 3u
+#define SMALL_PAGES 24u                     /* at most, that the guest can write, without the vCPU page */
+#define SMALL_PURE_CALL VMI_GUEST_CALL      /* changes nothing in the kernel */
+#define SMALL_CALL (VMI_GUEST_CALL + 1u)    /* may */
+#define SMALL_CALL_HIGH (VMI_GUEST_CALL + 40u) /* beyond what the header's mask can declare */
+
+struct small_page {
+  uint32_t va;
+  uint32_t stack_base; /* 0: no stack */
+  enum save_policy policy;
+  uint8_t content[0x1000]; /* pristine */
+};
+
+extern struct small_page small_pages[SMALL_PAGES];
+extern unsigned small_page_count;
+
+/* Choice of the saving policy of each segment. */
+typedef enum save_policy (*policy_chooser)(void);
+
+/* Sets up the tables of guests and VMs; the VMs are created and started by the test. */
+void small_configure(policy_chooser choose, uint32_t vm_period, uint32_t task_period);
+
+/* Bytes from the top of a stack to its bottom, and its top, for a task, or for the kernel (KERNEL_THREAD). */
+#define SMALL_STACK_SIZE 0x2000u
+uint32_t small_stack_top(unsigned thread);
+
+/* Number of the page in small_pages that va lies in, or -1. */
+int small_page(uint32_t va);
+
+/* Task of the window that va lies in, or -1. */
+int small_task(uint32_t va);
+
+/* Everything that a guest may map: for machine_reset. */
+unsigned small_mapped(uint32_t *addresses);
+
+#endif

@@ -15,15 +15,35 @@
 static uint32_t first_kept = 1;
 static uint32_t next_sequence = 1;
 
-static void find_log_ends(void) {
+/* The first sequence number >= from whose reading does not give `result`; all before it do, from `from` on. */
+static uint32_t end_of(uint32_t from, bool (*gives)(int32_t result)) {
   struct vmi_fault fault;
+  uint32_t step = 1;
 
-  while (vmi_fault_read(next_sequence, &fault) != VMI_EAGAIN) {
-    next_sequence++;
+  /* Steps of growing width, then of shrinking width: a flood of faults must not keep the console busy. */
+  while (gives(vmi_fault_read(from + step - 1, &fault))) {
+    from += step;
+    step *= 2;
   }
-  while (first_kept < next_sequence && vmi_fault_read(first_kept, &fault) != VMI_OK) {
-    first_kept++;
+  for (; step != 0; step /= 2) {
+    if (gives(vmi_fault_read(from + step - 1, &fault))) {
+      from += step;
+    }
   }
+  return from;
+}
+
+static bool is_written(int32_t result) {
+  return result != VMI_EAGAIN;
+}
+
+static bool is_overwritten(int32_t result) {
+  return result == VMI_ENOENT;
+}
+
+static void find_log_ends(void) {
+  next_sequence = end_of(next_sequence, is_written);
+  first_kept = end_of(first_kept, is_overwritten);
 }
 
 static const char *owner_text(const struct vmi_fault *fault) {

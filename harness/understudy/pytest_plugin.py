@@ -83,12 +83,15 @@ def pytest_runtest_makereport(
     return report
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the session when a QEMU survived it."""
     leaked = qemu_children()
     if leaked:
-        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
-        raise pytest.UsageError(f"QEMU left behind: process {', '.join(str(pid) for pid in leaked)}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter:
+            reporter.write_line(f"QEMU left behind: process {', '.join(str(pid) for pid in leaked)}", red=True)
 
 
 def _keep(item: pytest.Item) -> str:
@@ -98,7 +101,8 @@ def _keep(item: pytest.Item) -> str:
     folder = base / re.sub(r"[^A-Za-z0-9_.-]+", "_", item.nodeid)
     shutil.rmtree(folder, ignore_errors=True)
     lines = [f"kept in {folder}", f"repeat: pytest '{item.nodeid}'"]
-    for number, target in enumerate(item.stash[_TARGETS]):
+    targets: list[Target] = item.stash[_TARGETS]
+    for number, target in enumerate(targets):
         place = folder / str(number)
         try:
             target.keep(place)

@@ -2,7 +2,8 @@
 """Compiles every tests/c/test_*.c for the host, with the address and undefined-behaviour sanitizers, and runs it.
 
 The first lines of a test file say what it needs: `// sources: a.c b.c` the files under test, from the top of the
-checkout, and `// include: folder ...` further folders for `#include "..."`.
+checkout, and `// include: folder ...` further folders for `#include "..."`, found first. `// flags: -x ...` goes to the
+compiler, and `// wrap: f ...` lets `__wrap_f` of the test stand before the real `f` (see ld, --wrap).
 """
 
 import os
@@ -19,10 +20,15 @@ FLAGS = "-std=c11 -g -O1 -Wall -Wextra -Werror -fno-sanitize-recover=all -fsanit
 TIMEOUT_S = 60.0
 
 
-def listed(text: str, key: str) -> list[Path]:
-    """The paths in the comment lines `// key: path ...` of a test file."""
+def words(text: str, key: str) -> list[str]:
+    """The words in the comment lines `// key: word ...` of a test file."""
     lines = re.findall(rf"^// {key}:(.*)$", text, flags=re.MULTILINE)
-    return [ROOT / path for line in lines for path in line.split()]
+    return [word for line in lines for word in line.split()]
+
+
+def listed(text: str, key: str) -> list[Path]:
+    """The same, for paths."""
+    return [ROOT / path for path in words(text, key)]
 
 
 def include_folders(sources: list[Path]) -> list[Path]:
@@ -40,7 +46,8 @@ def compile_test(source: Path) -> Path:
     quoted = [f"-iquote{folder}" for folder in listed(text, "include") + include_folders(sources)]
     program = BUILD / source.stem
     BUILD.mkdir(parents=True, exist_ok=True)
-    command = ["gcc", *FLAGS, *quoted, str(source), *map(str, sources), "-lcmocka", "-o", str(program)]
+    options = words(text, "flags") + [f"-Wl,--wrap={function}" for function in words(text, "wrap")]
+    command = ["gcc", *FLAGS, *options, *quoted, str(source), *map(str, sources), "-lcmocka", "-o", str(program)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, f"{' '.join(command)}\n{result.stderr}"
     return program

@@ -13,15 +13,15 @@ static const char *const kinds[] = {
     [VMI_FAULT_REQUEST] = "rollback requested",
 };
 static const char *const classes[] = {
-    [VMI_CLASS_ALIGNMENT] = "alignment", [VMI_CLASS_TRANSLATION] = "translation", [VMI_CLASS_DOMAIN] = "domain",
-    [VMI_CLASS_PERMISSION] = "permission", [VMI_CLASS_EXTERNAL] = "external", [VMI_CLASS_INSTRUCTION] = "instruction",
-    [VMI_CLASS_CALL] = "call", [VMI_CLASS_REQUEST] = "console", [VMI_CLASS_OTHER] = "other",
+    [VMI_CLASS_ALIGNMENT] = "alignment", [VMI_CLASS_TRANSLATION] = "translation",
+    [VMI_CLASS_DOMAIN] = "domain",       [VMI_CLASS_PERMISSION] = "permission",
+    [VMI_CLASS_EXTERNAL] = "external",   [VMI_CLASS_INSTRUCTION] = "instruction",
+    [VMI_CLASS_CALL] = "call",           [VMI_CLASS_REQUEST] = "console",
+    [VMI_CLASS_OTHER] = "other",
 };
 static const char *const actions[] = {
-    [VMI_ACTION_NONE] = "nothing done",
-    [VMI_ACTION_TASK_ROLLBACK] = "task rolled back",
-    [VMI_ACTION_VM_ROLLBACK] = "VM rolled back",
-    [VMI_ACTION_COLD_RESTART] = "VM restarted from its pristine image",
+    [VMI_ACTION_NONE] = "nothing done",          [VMI_ACTION_TASK_ROLLBACK] = "task rolled back",
+    [VMI_ACTION_VM_ROLLBACK] = "VM rolled back", [VMI_ACTION_COLD_RESTART] = "VM restarted from its pristine image",
     [VMI_ACTION_VM_STOP] = "VM stopped",
 };
 
@@ -29,8 +29,18 @@ static const char *thread_name(const struct vm *vm, uint8_t task) {
   return task < vm->guest->task_count ? vm->guest->task_names[task] : "kernel";
 }
 
+/* A flood of faults overwrites records before they are told: say how many, and go on with the newest one. */
+static void skip_overwritten(void) {
+  uint32_t behind = fault_log.next_sequence - told;
+  if (behind > FAULT_LOG_CAPACITY) {
+    print("[vmm] %u faults not told\n", behind - 1u);
+    told = fault_log.next_sequence - 1u;
+  }
+}
+
 bool fault_report(void) {
   struct vmi_fault fault;
+  skip_overwritten();
   int32_t result = fault_log_read(told, &fault);
   if (result == VMI_EAGAIN) {
     return false;
@@ -39,8 +49,8 @@ bool fault_report(void) {
   if (result == VMI_OK) {
     const struct vm *vm = &vms[fault.vm];
     print("[vmm] fault %u: %s in %s/%s, %s, pc %08x, address %08x: %s, %u pages, %u timer ticks\n", fault.sequence,
-          kinds[fault.kind], vm->config->name, thread_name(vm, fault.task), classes[fault.class], fault.pc, fault.address,
-          actions[fault.action], fault.pages, fault.cost);
+          kinds[fault.kind], vm->config->name, thread_name(vm, fault.task), classes[fault.class], fault.pc,
+          fault.address, actions[fault.action], fault.pages, fault.cost);
   }
   return true;
 }

@@ -18,8 +18,8 @@ _Noreturn void resume(struct context *frame); /* vectors.S */
 static void banner(void) {
   print("[vmm] understudy VMI %u build %s system %s board %s\n", VMI_ABI_VERSION, config_build_id, config_system_name,
         BOARD_NAME);
-  print("[vmm] %u VMs, %u guests, tick %u us, fault tolerance %s\n", config_vm_count, config_guest_count, config_tick_us,
-        recovery_frames > 1u ? "on" : "off");
+  print("[vmm] %u VMs, %u guests, tick %u us, fault tolerance %s\n", config_vm_count, config_guest_count,
+        config_tick_us, recovery_frames > 1u ? "on" : "off");
 }
 
 static void autostart(void) {

@@ -99,11 +99,11 @@ struct vm {
   uint32_t tasks_dirty;                      /* tasks with a non-empty task_dirty */
   uint32_t threads_dirty;                    /* threads whose active frame is not vm_saved */
   uint32_t tasks_written;                    /* tasks whose pages the kernel wrote while they were switched out */
-  uint32_t kernel_changed;                   /* tasks that changed kernel or shared state since their checkpoint (D6) */
+  uint32_t kernel_changed; /* tasks that changed kernel or shared state since their checkpoint (D6) */
   struct vm_state saved_state;
   struct vmi_vcpu saved_vcpu;
   uint32_t saved_input; /* console input consumed up to here */
-  bool tasks_changed;   /* the cold part of `tasks` differs from saved_tasks */
+  bool tasks_changed; /* the cold part of `tasks` differs from saved_tasks */
   struct ready_table saved_tasks;
   uint16_t saves_due; /* switches away until the next VM checkpoint */
 

@@ -89,6 +89,13 @@ void checkpoint_task(struct vm *vm, unsigned task) {
   vm->counters.task_checkpoints++;
 }
 
+void checkpoint_refresh(struct vm *vm, unsigned task) {
+  const struct thread *thread = &vm->threads[task];
+  if ((vm->tasks_written >> task & 1u) != 0 && thread->task_saved == thread->active) {
+    checkpoint_task(vm, task);
+  }
+}
+
 /* The kernel's stack is empty while a task runs (docs/vmi.md, entries). */
 static uint32_t kernel_sp(struct vm *vm) {
   return vm_in_kernel(vm) ? thread_frame(vm_thread(vm))->r[13] : vm->stack_top;

@@ -11,6 +11,9 @@
 /* Memory and registers of one task. The task's registers must be in its frame. */
 void checkpoint_task(struct vm *vm, unsigned task);
 
+/* What the kernel wrote into a task that has not run since its checkpoint belongs to that checkpoint (invariant 4). */
+void checkpoint_refresh(struct vm *vm, unsigned task);
+
 /* The whole VM, with all its tasks. The registers of all threads must be in their frames. */
 void checkpoint_vm(struct vm *vm);
 

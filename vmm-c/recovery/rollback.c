@@ -40,6 +40,7 @@ static uint32_t renew_task_backup(struct vm *vm, unsigned task) {
 void recovery_rollback_task(struct vm *vm, unsigned task, struct vmi_fault *record) {
   uint32_t *entry = &vm->active_pt[WINDOW_TASK + task];
   struct thread *thread = &vm->threads[task];
+  checkpoint_refresh(vm, task);
   record->old_table = *entry;
   record->new_table = vm->task_backup_pt[task];
   vm->task_backup_pt[task] = record->old_table;
@@ -47,7 +48,8 @@ void recovery_rollback_task(struct vm *vm, unsigned task, struct vmi_fault *reco
   tlb_forget_space(vm->asid);
   record->pages = renew_task_backup(vm, task);
   thread_rollback(thread);
-  if (vm->state.owner == task) { /* else it keeps sharing the image with its checkpoint: what is edited belongs to both */
+  if (vm->state.owner ==
+      task) { /* else it keeps sharing the image with its checkpoint: what is edited belongs to both */
     thread_unshare(vm, thread);
   }
   if (vm == current_vm && vm->state.owner == task) {

@@ -38,20 +38,12 @@ static void task_leave(struct vm *vm, unsigned task) {
   }
 }
 
-/* What the kernel wrote into a stopped task belongs to the task's checkpoint (invariant 4). */
-static void task_prepare(struct vm *vm, unsigned task) {
-  struct thread *thread = &vm->threads[task];
-  if ((vm->tasks_written >> task & 1u) != 0 && thread->task_saved == thread->active) {
-    checkpoint_task(vm, task);
-  }
-  thread_unshare(vm, thread);
-}
-
 void switch_to_task(struct vm *vm, unsigned task) {
   if (vm->state.owner != task) {
     task_leave(vm, vm->state.owner);
     if (vm->tracked) {
-      task_prepare(vm, task);
+      checkpoint_refresh(vm, task);
+      thread_unshare(vm, &vm->threads[task]);
     }
     vm->state.owner = (uint8_t)task;
     thread_enter(&vm->threads[task]);

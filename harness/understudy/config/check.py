@@ -62,7 +62,7 @@ def _board(board: Board, stem: str) -> Problems:
             yield key, f"{base:#x} + {size:#x}: must be whole pages of {PAGE:#x} bytes"
         if base < 0x10000000 or base + size > 1 << 32:
             yield key, f"{base:#x}: class FIXED is 0x10000000 to 0xffffffff"
-    for (key, base, size), (other, base2, size2) in combinations(regions, 2):
+    for (other, base2, size2), (key, base, size) in combinations(regions, 2):
         if base < base2 + size2 and base2 < base + size:
             yield key, f"{base:#x} + {size:#x} overlaps {dotted(other)} ({base2:#x} + {size2:#x})"
 

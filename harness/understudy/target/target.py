@@ -198,7 +198,7 @@ class Target:
             return stop
         except TargetTimeout:
             gdb.interrupt()
-            raise TargetTimeout(f"{vm} did not come to {address:#x} within {seconds:g} s") from None
+            raise TargetTimeout(f"{vm} did not come to {address:#010x} within {seconds:g} s") from None
         finally:
             gdb.delete(number)
 
@@ -227,7 +227,11 @@ class Target:
     # After a failure
 
     def keep(self, folder: Path) -> None:
-        """Save serial logs, GDB transcript, QEMU's messages, a memory dump and the command into `folder`."""
+        """Save serial logs, GDB transcript, QEMU's messages, a memory dump and the command into `folder`.
+
+        Raises:
+            TargetError: there is no memory to dump any more; the rest is saved.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         for path in self.folder.glob("*.log"):
             shutil.copy(path, folder / path.name)
@@ -235,8 +239,7 @@ class Target:
         system = self.image.folder.relative_to(paths.root()) / "system.json"
         repeat = f"understudy run --deterministic {system}\n"
         (folder / "repeat").write_text(repeat, encoding="utf-8")
-        with contextlib.suppress(UnderstudyError):
-            manifest = self.image.manifest
-            base = manifest["ram"]["base"]
-            end = max(vm["memory"]["base"] + vm["memory"]["size"] for vm in manifest["vms"].values())
-            self._qmp.core(folder / "memory.core", base, end - base)
+        manifest = self.image.manifest
+        base = manifest["ram"]["base"]
+        end = max(vm["memory"]["base"] + vm["memory"]["size"] for vm in manifest["vms"].values())
+        self._qmp.core(folder.resolve() / "memory.core", base, end - base)

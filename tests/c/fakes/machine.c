@@ -22,6 +22,7 @@ struct translation {
 };
 
 struct cpu cpu;
+unsigned machine_copies;
 static struct context *parked;
 static struct translation tlb[ASIDS][TLB_PAGES];
 static uint32_t pages[TLB_PAGES];
@@ -250,10 +251,12 @@ void uart_irq_clear(unsigned n) {
 
 /* lib/page.S */
 void page_copy(void *dst, const void *src) {
+  machine_copies++;
   memcpy(dst, src, PAGE_SIZE);
 }
 
 void words_copy(uint32_t *dst, const uint32_t *src, uint32_t bytes) {
   CHECK(bytes % 32u == 0 && bytes <= PAGE_SIZE, "words_copy of %u bytes", bytes);
+  machine_copies++;
   memcpy(dst, src, bytes);
 }

@@ -39,6 +39,9 @@ _Noreturn void test_failed(const char *format, ...) __attribute__((format(printf
     }                           \
   } while (0)
 
+/* Calls of page_copy and words_copy so far. */
+extern unsigned machine_copies;
+
 /* Memory below 4 GiB, `bytes` long and 1 MiB-aligned, for the partitions. */
 uint32_t machine_memory(uint32_t bytes);
 

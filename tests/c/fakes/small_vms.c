@@ -72,11 +72,8 @@ static void add_window(uint32_t base, policy_chooser choose, bool stack) {
                               .writable = true,
                               .policy = choose()});
   if (stack) {
-    add((struct segment_config){.va = base + STACK_OFFSET,
-                                .mem_size = SMALL_STACK_SIZE,
-                                .writable = true,
-                                .stack = true,
-                                .policy = choose()});
+    add((struct segment_config){
+        .va = base + STACK_OFFSET, .mem_size = SMALL_STACK_SIZE, .writable = true, .stack = true, .policy = choose()});
   }
 }
 
@@ -101,7 +98,8 @@ static void configure_vm(unsigned i, uint32_t base, uint32_t vm_period, uint32_t
   settings[i].fault_tolerant = i != 0;
   settings[i].vm_period = vm_period;
   settings[i].task_period = task_period;
-  settings[i].recovery = (struct recovery_config){.window_ticks = 20, .task_budget = 3, .vm_budget = 3, .cold_budget = 2};
+  settings[i].recovery =
+      (struct recovery_config){.window_ticks = 20, .task_budget = 3, .vm_budget = 3, .cold_budget = 2};
   vms[i].index = (uint8_t)i;
   vms[i].config = &settings[i];
   vms[i].guest = config_vms[i].guest;

@@ -8,11 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CP15_READ(name, op1, crn, crm, op2)                                                 \
-  static inline uint32_t name(void) {                                                       \
-    uint32_t value;                                                                         \
-    __asm__ volatile("mrc p15, " #op1 ", %0, " #crn ", " #crm ", " #op2 : "=r"(value));     \
-    return value;                                                                           \
+#define CP15_READ(name, op1, crn, crm, op2)                                             \
+  static inline uint32_t name(void) {                                                   \
+    uint32_t value;                                                                     \
+    __asm__ volatile("mrc p15, " #op1 ", %0, " #crn ", " #crm ", " #op2 : "=r"(value)); \
+    return value;                                                                       \
   }
 #define CP15_WRITE(name, op1, crn, crm, op2)                                                        \
   static inline void name(uint32_t value) {                                                         \

@@ -29,7 +29,7 @@
 /* Interrupt IDs: shared peripheral interrupt n is ID 32 + n. */
 #define BOARD_TICK_IRQ 34u
 #define BOARD_UART_IRQ(n) (37u + (n))
-#define BOARD_UART_OF_IRQ(id) ((id)-37u)
+#define BOARD_UART_OF_IRQ(id) ((id) - 37u)
 #define BOARD_IRQ_COUNT 96u
 
 /* Clocks, in Hz. */

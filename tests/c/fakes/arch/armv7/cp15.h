@@ -5,13 +5,13 @@
 
 #include "machine.h"
 
-#define CPU_READ(name, field)          \
+#define CPU_READ(name, field)         \
   static inline uint32_t name(void) { \
-    return cpu.field;                  \
+    return cpu.field;                 \
   }
-#define CPU_WRITE(name, field)                  \
+#define CPU_WRITE(name, field)              \
   static inline void name(uint32_t value) { \
-    cpu.field = value;                          \
+    cpu.field = value;                      \
   }
 
 CPU_WRITE(write_dacr, dacr)

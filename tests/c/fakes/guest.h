@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a guest thread can do, on the simulated CPU and in the model at the same time. The thread is the running one. */
+#ifndef FAKES_GUEST_H
+#define FAKES_GUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/vm.h"
+
+/* First return into a guest. */
+void guest_boot(void);
+
+/* SVC with a call number and four arguments; returns r0 of whoever runs afterwards. */
+uint32_t guest_svc(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32_t d);
+
+/* A store of a word; true: done, false: it was a fault and something was recovered. */
+bool guest_store(uint32_t va, uint32_t value);
+
+/* May the running thread write there (R9)? */
+bool guest_store_legal(uint32_t va);
+
+/* Aborts that do not come from the tables, and an undefined instruction. */
+void guest_unaligned_access(uint32_t va);
+void guest_wild_jump(uint32_t pc);
+void guest_undefined_instruction(void);
+
+/* Put `value` into a VFP register and into FPSCR, after a look at all of them. */
+void guest_use_vfp(unsigned d, uint64_t value);
+
+void guest_write_thread_id(uint32_t value);
+
+/* A tick, or a character typed at the UART of a VM. */
+void guest_tick(void);
+void guest_typed(unsigned vm, char c);
+
+#endif

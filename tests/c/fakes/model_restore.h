@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a rollback must give back, and the state of the tables that must hold at every moment. */
+#ifndef FAKES_MODEL_RESTORE_H
+#define FAKES_MODEL_RESTORE_H
+
+#include "model.h"
+
+/* The kernel's registers after the VMM entered it, which the model does not predict one by one. */
+void model_take_kernel(struct vm *vm);
+
+/* Remember where each page's frames are: they are never exchanged for others. */
+void model_note_frames(struct vm *vm);
+
+/* What the kernel wrote into a stopped task belongs to the task's checkpoint. */
+void model_refresh_stopped(struct vm *vm, unsigned task);
+
+/* First byte of a page that a checkpoint with this stack pointer keeps: below SP an eager stack is dead (AAPCS 6.2.1.1). */
+uint32_t model_first_live(unsigned page, uint32_t sp);
+
+/* Invariants of entries, records, lists and images of vm (pages.h). */
+void model_check_tables(struct vm *vm);
+
+#endif

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// sources: vmm-c/recovery/undo.c vmm-c/recovery/checkpoint.c vmm-c/recovery/rollback.c vmm-c/recovery/threads.c
+// sources: vmm-c/recovery/recovery.c vmm-c/recovery/switch.c vmm-c/core/vm.c vmm-c/core/vm_memory.c vmm-c/core/ready.c
+// sources: vmm-c/core/sched.c vmm-c/core/task.c vmm-c/core/virq.c vmm-c/core/vmi_dispatch.c vmm-c/core/fault.c
+// sources: vmm-c/core/fault_log.c vmm-c/core/health.c vmm-c/core/guest_access.c vmm-c/core/channel.c
+// sources: vmm-c/core/console.c vmm-c/core/manage.c vmm-c/arch/armv7/fault_status.c vmm-c/drivers/global_timer.c
+// sources: vmm-c/drivers/gic.c vmm-c/drivers/sp804.c
+// sources: tests/c/fakes/sinks.c tests/c/fakes/machine.c tests/c/fakes/small_vms.c tests/c/fakes/model.c tests/c/fakes/model_restore.c
+// sources: tests/c/fakes/model_tables.c tests/c/fakes/model_wraps.c tests/c/fakes/guest.c tests/c/fakes/guest_random.c
+// include: tests/c/fakes vmm-c/boards/vexpress-a9
+// flags: -no-pie -fno-pie -Wno-pointer-to-int-cast
+// wrap: recovery_reset recovery_first_write recovery_edit_frame recovery_task_created recovery_level
+// wrap: recovery_checkpoint recovery_rollback_task recovery_rollback_vm switch_to_vm switch_to_task
+// wrap: switch_to_kernel_call guest_write
+/*
+ * Checkpoints and rollbacks against a naive model (fakes/model.h), on a simulated CPU (fakes/machine.h): R7, R8, R9, R13..R21,
+ * R24, R26..R30, D1, D4..D6, D9 and invariants 1..4, over random sequences of what guests, their tasks and VM0 can do.
+ *
+ * RECOVERY_SEED=n RECOVERY_SEQUENCES=1 repeats the sequence with that seed; RECOVERY_TRACE=1 prints each step.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/fault_log.h"
+#include "core/recovery.h"
+#include "guest.h"
+#include "guest_random.h"
+#include "machine.h"
+#include "model.h"
+#include "model_restore.h"
+
+#define SEQUENCES 3000u
+#define STEPS 160u
+#define ROLLBACKS 1000u
+
+_Noreturn void test_failed(const char *format, ...) {
+  char text[256];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  print_error("%s: %s\n", random_place(), text);
+  fail();
+  abort();
+}
+
+static uint32_t setting(const char *name, uint32_t otherwise) {
+  const char *value = getenv(name);
+  return value != NULL ? (uint32_t)strtoul(value, NULL, 0) : otherwise;
+}
+
+static enum save_policy all_undo(void) {
+  return SAVE_UNDO;
+}
+
+static enum save_policy all_eager(void) {
+  return SAVE_EAGER;
+}
+
+static enum save_policy all_full(void) {
+  return SAVE_FULL;
+}
+
+static enum save_policy mixed(void) {
+  static const enum save_policy policies[] = {SAVE_UNDO, SAVE_EAGER, SAVE_FULL};
+  return policies[random_below(3)];
+}
+
+static const policy_chooser choosers[] = {all_undo, all_eager, all_full, mixed};
+
+static void power_on(policy_chooser choose, uint32_t vm_period, uint32_t task_period) {
+  uint32_t addresses[64];
+  small_configure(choose, vm_period, task_period);
+  machine_reset(addresses, small_mapped(addresses));
+  for (unsigned i = 0; i < SMALL_VMS; i++) {
+    CHECK(vm_create(&vms[i], vms[i].config->guest) == VMI_OK, "create");
+    CHECK(vm_start(&vms[i]) == VMI_OK, "start");
+  }
+  guest_boot();
+}
+
+static void power_off(void) {
+  for (unsigned i = 0; i < SMALL_VMS; i++) {
+    (void)vm_destroy(&vms[i]);
+  }
+}
+
+/* Every checkpoint is whole at every moment (invariant 3), and so is what the guests see. */
+static void check_everything(void) {
+  for (unsigned i = 0; i < SMALL_VMS; i++) {
+    if (vms[i].run_state != VMI_VM_EMPTY) {
+      model_compare_memory(&vms[i]);
+      for (unsigned page = 0; page < small_page_count; page++) {
+        model_compare_checkpoint(&vms[i], page);
+      }
+    }
+  }
+}
+
+/* Always all tables; of the contents one page of each VM, since the rest takes long. */
+static void check_step(void) {
+  unsigned page = random_below(small_page_count);
+  for (unsigned i = 0; i < SMALL_VMS; i++) {
+    if (vms[i].run_state != VMI_VM_EMPTY) {
+      model_check_tables(&vms[i]);
+      model_compare_page(&vms[i], page);
+      model_compare_checkpoint(&vms[i], page);
+    }
+  }
+}
+
+static void run_sequence(uint32_t seed) {
+  random_start(seed);
+  power_on(choosers[seed % 4u], 1u + seed / 4u % 3u, 1u + seed / 12u % 3u);
+  for (unsigned step = 0; step < STEPS; step++) {
+    random_step(step);
+    check_step();
+  }
+  check_everything();
+  power_off();
+}
+
+/* R19..R21, R26..R30, D4, D6, invariants 1 and 4: thousands of sequences, all policies, periods 1..3 (R24). */
+static void test_random_operations(void **state) {
+  uint32_t seed = setting("RECOVERY_SEED", 1);
+  uint32_t sequences = setting("RECOVERY_SEQUENCES", SEQUENCES);
+  (void)state;
+  model_totals = (struct model_totals){0};
+  print_message("seeds %u..%u\n", seed, seed + sequences - 1u);
+  for (uint32_t i = 0; i < sequences; i++) {
+    run_sequence(seed + i);
+  }
+  const struct model_totals *t = &model_totals;
+  print_message("checkpoints: %u of tasks (%u renewed), %u of VMs; rollbacks: %u of tasks, %u of VMs; %u loads\n",
+                t->task_checkpoints, t->refreshed, t->vm_checkpoints, t->task_rollbacks, t->vm_rollbacks, t->loads);
+  if (sequences == SEQUENCES) {
+    assert_true(t->task_checkpoints > 1000 && t->refreshed > 100 && t->vm_checkpoints > 1000);
+    assert_true(t->task_rollbacks > 1000 && t->vm_rollbacks > 1000 && t->loads > 3 * SEQUENCES);
+  }
+}
+
+/* Until VM 1 runs, in its kernel; then give it its three tasks and let the first one run. */
+static void start_tasks(void) {
+  while (current_vm != &vms[1] || !vm_in_kernel(current_vm)) {
+    guest_tick();
+  }
+  for (unsigned task = 0; task < SMALL_TASKS; task++) {
+    uint32_t window = VMI_TASK_BASE + task * VMI_WINDOW_SIZE;
+    assert_int_equal(guest_svc(VMI_TASK_CREATE, task, window, small_stack_top(task), 0), VMI_OK);
+    assert_int_equal(guest_svc(VMI_TASK_RESUME, task, 0, 0, 0), VMI_OK);
+  }
+  guest_svc(VMI_TASK_SWITCH, 0, 0, 0, 0);
+  assert_int_equal(vm_current_task(current_vm), 0);
+}
+
+static void dirty_own_pages(uint32_t value) {
+  for (unsigned page = 0; page < small_page_count; page++) {
+    if (small_task(small_pages[page].va) == current_vm->state.thread) {
+      assert_true(guest_store(small_pages[page].va + value % 1024u * 4u, value));
+    }
+  }
+}
+
+/* Frames and lists, but for which frame of a page is the active one. */
+struct footprint {
+  uint32_t memory_next;
+  uint32_t dirty;
+  uint32_t shared_open;
+  uint32_t task_dirty[SMALL_TASKS];
+};
+
+static struct footprint footprint_of(const struct vm *vm) {
+  struct footprint f = {.memory_next = vm->memory_next, .dirty = vm->dirty.count, .shared_open = vm->shared_open.count};
+  for (unsigned task = 0; task < SMALL_TASKS; task++) {
+    f.task_dirty[task] = vm->task_dirty[task].count;
+  }
+  return f;
+}
+
+/* 1,000 rollbacks in a row, of the task, then of the VM: no frame and no list entry is lost or gained (R28..R30). */
+static void rollbacks_in_a_row(policy_chooser choose) {
+  struct footprint after_task = {0};
+  struct footprint after_vm = {0};
+  struct vmi_fault record = {0};
+  power_on(choose, 1, 1);
+  start_tasks();
+  for (unsigned i = 0; i < ROLLBACKS; i++) {
+    dirty_own_pages(i);
+    recovery_rollback_task(&vms[1], 0, &record);
+    model_check_tables(&vms[1]);
+    struct footprint now = footprint_of(&vms[1]);
+    assert_true(i == 0 || memcmp(&now, &after_task, sizeof now) == 0);
+    after_task = now;
+    machine_resume(thread_frame(vm_thread(current_vm)));
+  }
+  for (unsigned i = 0; i < ROLLBACKS; i++) {
+    assert_int_equal(recovery_checkpoint(&vms[1]), VMI_OK);
+    machine_resume(thread_frame(vm_thread(current_vm)));
+    dirty_own_pages(i);
+    recovery_rollback_vm(&vms[1], &record);
+    model_check_tables(&vms[1]);
+    struct footprint now = footprint_of(&vms[1]);
+    assert_true(i == 0 || memcmp(&now, &after_vm, sizeof now) == 0);
+    after_vm = now;
+    machine_resume(thread_frame(vm_thread(current_vm)));
+  }
+  check_everything();
+  power_off();
+}
+
+static void test_thousand_rollbacks(void **state) {
+  (void)state;
+  for (unsigned i = 0; i < sizeof choosers / sizeof choosers[0]; i++) {
+    random_start(i);
+    rollbacks_in_a_row(choosers[i]);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_random_operations),
+      cmocka_unit_test(test_thousand_rollbacks),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

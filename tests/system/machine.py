@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What many tests do with a running machine, and what they keep of one that ended."""
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import frozen
+from understudy.errors import TargetTimeout
+from understudy.image import Image
+from understudy.image.layouts import read_layouts
+from understudy.target import Fault, Target
+
+from .tables import static
+
+STEP_MS = 5
+
+
+@frozen
+class Recording:
+    """What a machine that ran without any input left: the same in each run of an image."""
+
+    image: Image
+    lines: dict[str, list[str]]
+    faults: list[Fault]
+    vms: dict[str, dict[str, Any]]
+    counters: dict[str, dict[str, int]]
+    states: dict[str, str]
+    console: list[str]
+
+
+def until(target: Target, condition: Callable[[], object], *, ms: float = 10_000) -> None:
+    """Let the machine run until a condition holds; `ms` is the deadline in virtual time."""
+    end = target.virtual_ms() + ms
+    while not condition():
+        if target.virtual_ms() > end:
+            raise TargetTimeout(f"not within {ms:g} ms of virtual time\n{target.console.text[-2000:]}")
+        target.run_for(STEP_MS)
+
+
+def counters(target: Target, vm: str) -> dict[str, int]:
+    """The VMM's counters of a VM."""
+    return dict(target.memory.structure("vm_counters", target.memory.vm(vm)["counters"]))
+
+
+def state(target: Target, vm: str) -> str:
+    """The state of a VM, such as "running"."""
+    number = target.memory.vm(vm)["run_state"]
+    labels = target.image.manifest["enumerations"]["vmi_vm_state"]
+    return next(label for label, value in labels.items() if value == number).removeprefix("VMI_VM_").lower()
+
+
+def log_lines(target: Target, vm: str) -> list[str]:
+    """The complete lines of a VM that the VMM still keeps, whether the VM has a UART or not."""
+    layout = read_layouts(target.image.elf, ("console",))["structures"]["console"]
+    base = static(target, "consoles") + target.memory.vm_index(vm) * layout["size"]
+    data = target.read_physical(base, layout["size"])
+
+    def word(member: str) -> int:
+        offset = layout["members"][member][0]
+        return int.from_bytes(data[offset : offset + 4], "little")
+
+    start, written = word("out_start"), word("out_written")
+    offset, size, _ = layout["members"]["out"]
+    first = max(start, written - size)
+    text = bytes(data[offset + position % size] for position in range(first, written)).decode().replace("\r", "")
+    lines = text.split("\n")[:-1]
+    return lines if first == start else lines[1:]
+
+
+def lines_of(target: Target, vm: str) -> list[str]:
+    """All lines of a VM with a UART of its own, otherwise those that the VMM still keeps."""
+    has_uart = target.image.manifest["vms"][vm]["uart"] is not None
+    return target.uart(vm).lines if has_uart else log_lines(target, vm)
+
+
+def keep(target: Target) -> Recording:
+    """Stop the machine and take everything that tests compare."""
+    target.pause()
+    vms = list(target.image.manifest["vms"])
+    return Recording(
+        image=target.image,
+        lines={vm: lines_of(target, vm) for vm in vms[1:]},
+        faults=target.faults(),
+        vms={vm: target.memory.vm(vm) for vm in vms},
+        counters={vm: counters(target, vm) for vm in vms},
+        states={vm: state(target, vm) for vm in vms},
+        console=target.console.lines,
+    )
+
+
+def record(image: Image, done: Callable[[Target], object], *, ms: float = 10_000) -> Recording:
+    """Boot an image whose VMs start by themselves, and let it run until `done`."""
+    with Target(image) as target:
+        until(target, lambda: done(target), ms=ms)
+        return keep(target)
+
+
+def printed(target: Target, *vms: str, lines: int) -> bool:
+    """Tell whether each of the VMs has printed so many lines."""
+    return all(len(lines_of(target, vm)) >= lines for vm in vms)

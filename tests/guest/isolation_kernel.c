@@ -17,9 +17,6 @@ static enum access expected_of_kernel(uint32_t address) {
   if (offset == 0 && address >= VMI_KERNEL_BASE && address < VMI_TASK_BASE + TASK_COUNT * VMI_WINDOW_SIZE) {
     return ACCESS_READ; /* each begins with text */
   }
-  if (address == VMI_TASK_BASE + 0xff000) {
-    return ACCESS_WRITE; /* the stack of task 0 */
-  }
   return ACCESS_NONE;
 }
 
@@ -54,9 +51,20 @@ uint32_t guest_call(uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t
   }
 }
 
+static void test_stacks_of_tasks(void) {
+  struct report report = {"isolation.kernel_reaches_tasks", 0, 0};
+
+  for (uint32_t task = 0; task < TASK_COUNT; task++) {
+    report_equal(&report, "stack", isolation_probe(vmi_address(os_task_table[task].stack_top) - 4), ACCESS_WRITE);
+    report_equal(&report, "guard page", isolation_probe(vmi_address(os_task_table[task].stack_base) - 4), ACCESS_NONE);
+  }
+  report_end(&report);
+}
+
 void guest_main(const struct vmi_info *info) {
   (void)info;
   isolation_checkpoint = checkpoint_of_vm;
+  test_stacks_of_tasks();
   isolation_sweep("isolation.kernel", expected_of_kernel);
   (void)raw_task_start(TASK_PROBER);
   (void)raw_task_create(TASK_NEIGHBOUR);

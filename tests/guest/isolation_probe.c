@@ -8,6 +8,8 @@
 
 int32_t (*isolation_checkpoint)(void);
 
+static uint32_t own_word;
+
 /* Inside sections that are mapped: what the guest's own layout does not contain. */
 static const uint32_t special[] = {
     VMI_KERNEL_BASE + 0x20,
@@ -87,5 +89,6 @@ void isolation_sweep(const char *name, enum access (*expected)(uint32_t address)
   for (uint32_t i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
     check(&report, special[i], expected(special[i]));
   }
+  check(&report, (uint32_t)(uintptr_t)&own_word, ACCESS_WRITE);
   report_end(&report);
 }

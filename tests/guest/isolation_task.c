@@ -8,7 +8,7 @@ static enum access expected_of_task(uint32_t address) {
       address == VMI_INFO_PAGE + 0xffc) {
     return ACCESS_READ;
   }
-  return address == VMI_TASK_BASE + 0xff000 ? ACCESS_WRITE : ACCESS_NONE;
+  return ACCESS_NONE;
 }
 
 static int32_t checkpoint_of_task(void) {

@@ -2,6 +2,8 @@
 """What many tests do with a running machine, and what they keep of one that ended."""
 
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from attrs import frozen
@@ -26,13 +28,22 @@ class Recording:
     counters: dict[str, dict[str, int]]
     states: dict[str, str]
     console: list[str]
+    looked: Any = None
 
 
 def until(target: Target, condition: Callable[[], object], *, ms: float = 10_000) -> None:
-    """Let the machine run until a condition holds; `ms` is the deadline in virtual time."""
+    """Let the machine run until a condition holds; `ms` is the deadline in virtual time.
+
+    The machine stands still while the condition is looked at, or it would run far ahead of it.
+    """
     end = target.virtual_ms() + ms
-    while not condition():
-        if target.virtual_ms() > end:
+    while True:
+        target.pause()
+        good, late = condition(), target.virtual_ms() > end
+        target.resume()
+        if good:
+            return
+        if late:
             raise TargetTimeout(f"not within {ms:g} ms of virtual time\n{target.console.text[-2000:]}")
         target.run_for(STEP_MS)
 
@@ -49,9 +60,15 @@ def state(target: Target, vm: str) -> str:
     return next(label for label, value in labels.items() if value == number).removeprefix("VMI_VM_").lower()
 
 
+@cache
+def _console_layout(elf: Path, build_id: str) -> dict[str, Any]:
+    del build_id  # the file of another build has another layout
+    return dict(read_layouts(elf, ("console",))["structures"]["console"])
+
+
 def log_lines(target: Target, vm: str) -> list[str]:
     """The complete lines of a VM that the VMM still keeps, whether the VM has a UART or not."""
-    layout = read_layouts(target.image.elf, ("console",))["structures"]["console"]
+    layout = _console_layout(target.image.elf, target.image.build_id)
     base = static(target, "consoles") + target.memory.vm_index(vm) * layout["size"]
     data = target.read_physical(base, layout["size"])
 
@@ -73,8 +90,8 @@ def lines_of(target: Target, vm: str) -> list[str]:
     return target.uart(vm).lines if has_uart else log_lines(target, vm)
 
 
-def keep(target: Target) -> Recording:
-    """Stop the machine and take everything that tests compare."""
+def keep(target: Target, look: Callable[[Target], object] | None = None) -> Recording:
+    """Stop the machine and take everything that tests compare; `looked` is what `look` returns."""
     target.pause()
     vms = list(target.image.manifest["vms"])
     return Recording(
@@ -85,14 +102,21 @@ def keep(target: Target) -> Recording:
         counters={vm: counters(target, vm) for vm in vms},
         states={vm: state(target, vm) for vm in vms},
         console=target.console.lines,
+        looked=look(target) if look else None,
     )
 
 
-def record(image: Image, done: Callable[[Target], object], *, ms: float = 10_000) -> Recording:
+def record(
+    image: Image,
+    done: Callable[[Target], object],
+    *,
+    ms: float = 10_000,
+    look: Callable[[Target], object] | None = None,
+) -> Recording:
     """Boot an image whose VMs start by themselves, and let it run until `done`."""
     with Target(image) as target:
         until(target, lambda: done(target), ms=ms)
-        return keep(target)
+        return keep(target, look)
 
 
 def printed(target: Target, *vms: str, lines: int) -> bool:

@@ -3,9 +3,11 @@
 
 import struct
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
 from attrs import frozen
-from understudy.image.elf import read_elf
+from understudy.image.elf import Elf, read_elf
 from understudy.target import Target
 
 PAGE = 0x1000
@@ -38,9 +40,15 @@ def words(target: Target, address: int, count: int) -> list[int]:
     return list(struct.unpack(f"<{count}I", target.read_physical(address, 4 * count)))
 
 
+@cache
+def _vmm(elf: Path, build_id: str) -> Elf:
+    del build_id  # the file of another build has other addresses
+    return read_elf(elf)
+
+
 def static(target: Target, name: str) -> int:
-    """Address of a variable of the VMM that is local to its file."""
-    symbol = read_elf(target.image.elf).find(name)
+    """Address of a variable or function of the VMM, also of one that is local to its file."""
+    symbol = _vmm(target.image.elf, target.image.build_id).find(name)
     assert symbol, f"the VMM has no symbol {name}"
     return symbol.address
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "toy.h"
 
+static volatile int total;
+
 void toy_delay(int ticks) {
-  static int total;
   total += ticks;
 }

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Boots the systems of tests/guest/systems and collects what their guest programs report."""
+
+import re
+from pathlib import Path
+
+import pytest
+from understudy.pytest_plugin import Boot
+from understudy.target import Fault, Target
+
+SYSTEMS = Path(__file__).parent / "systems"
+MS = 60_000  # of virtual time: no program needs a tenth of it
+TASK, VM = "task_rollback", "vm_rollback"
+
+# Kinds of tests/guest/fault_kinds.c, in its order: class, and whether guest kernels provoke them, too.
+KINDS = {
+    "alignment_load": ("alignment", True),
+    "alignment_store": ("alignment", True),
+    "alignment_exclusive": ("alignment", True),
+    "null_read": ("translation", True),
+    "null_write": ("translation", True),
+    "hole_write": ("translation", True),
+    "unmapped_read": ("translation", True),
+    "kernel_read": ("domain", False),
+    "kernel_write": ("domain", False),
+    "other_task_read": ("domain", False),
+    "text_write": ("permission", True),
+    "constant_write": ("permission", True),
+    "info_write": ("permission", True),
+    "vmm_read": ("permission", True),
+    "vmm_write": ("permission", True),
+    "device_write": ("permission", True),
+    "big_endian_write": ("translation", True),
+    "stack_pointer_wild": ("translation", True),
+    "null_jump": ("translation", True),
+    "unmapped_jump": ("translation", True),
+    "kernel_jump": ("domain", False),
+    "data_jump": ("permission", True),
+    "thumb_data_jump": ("permission", True),
+    "vmm_jump": ("permission", True),
+    "device_jump": ("permission", True),
+    "high_jump": ("translation", True),
+    "undefined": ("instruction", True),
+    "undefined_thumb": ("instruction", True),
+    "read_system_control": ("instruction", True),
+    "write_translation_base": ("instruction", True),
+    "secure_call": ("instruction", True),
+    "return_from_exception": ("instruction", True),
+    "banked_registers": ("instruction", True),
+    "vfp_control": ("instruction", True),
+}
+
+
+def run(boot: Boot, system: str, *vms: str) -> Target:
+    """Boot a system and wait until the programs of these VMs, which have UARTs, are done; check what they say."""
+    target = boot(SYSTEMS / f"{system}.toml")
+    for vm in vms:
+        target.uart(vm).expect(r"DONE\r?\n", ms=MS)
+    for vm in vms:
+        failures = re.findall(r"TEST .* FAIL .*", target.uart(vm).text)
+        assert not failures, f"{vm}: {failures}"
+    assert "VMM FAULT" not in target.console.text
+    return target
+
+
+def passed(target: Target, vm: str) -> list[str]:
+    """Names of the tests that a VM reports as passed."""
+    return re.findall(r"TEST (\S+) PASS", target.uart(vm).text)
+
+
+def test_registers(vmm_boot: Boot) -> None:  # D4 R8 R33
+    """Every register survives every kind of exception and VM switch, in kernel and task, ARM and Thumb, both endiannesses."""
+    vms = ("undo", "eager")
+    target = run(vmm_boot, "registers", *vms)
+    for vm in vms:
+        assert passed(target, vm) == [
+            *(f"kernel.{call}" for call in ("version", "time", "console_write", "yield", "irq_poll", "no_call")),
+            *("kernel.guest_call", "kernel.interrupt", "kernel.start_tasks"),
+            *(f"task.{call}" for call in ("version", "time", "console_write", "yield", "refused_call", "guest_call")),
+            *(f"task.{event}" for event in ("ticks", "other_undefined", "other_prefetch", "other_data")),
+        ]
+    faults = target.faults()
+    assert len(faults) == 2 * 3 * 24  # two VMs, three kinds, six rounds in four ways
+    assert {(fault.task, fault.action) for fault in faults} == {("crasher", TASK)}
+
+
+def test_virtual_interrupts(vmm_boot: Boot) -> None:  # R2 R35 R36 R39
+    """Masking, nesting, return without a trap, timer, wait; with and without fault tolerance."""
+    vms = ("protected", "unprotected")
+    target = run(vmm_boot, "vcpu", *vms)
+    assert passed(target, vms[0]) == passed(target, vms[1])
+    assert len(passed(target, vms[0])) == 10
+    assert target.faults() == []
+
+
+def test_channel(vmm_boot: Boot) -> None:  # R4
+    """Two VMs exchange thousands of words through their shared pages."""
+    target = run(vmm_boot, "channel", "asker", "answerer")
+    assert passed(target, "asker") == ["channel.information", "channel.ask"]
+    assert passed(target, "answerer") == ["channel.information", "channel.answer"]
+
+
+def test_isolation(vmm_boot: Boot) -> None:  # R5 R9
+    """A sweep over the whole address space from a task and from a guest kernel."""
+    target = run(vmm_boot, "isolation", "isolation", "bystander")
+    assert passed(target, "isolation") == ["isolation.kernel_reaches_tasks", "isolation.kernel", "isolation.task"]
+    assert {(fault.task, fault.action) for fault in target.faults()} <= {("kernel", VM), ("prober", TASK)}
+
+
+def test_hostile_guest(vmm_boot: Boot) -> None:  # R18 R46
+    """Every call number with hostile arguments from kernel and task; the other VMs find their state untouched."""
+    target = run(vmm_boot, "hostile", "hostile", "registers", "bystander")
+    assert passed(target, "hostile") == ["hostile.kernel", "hostile.start_tasks", "hostile.task"]
+    assert passed(target, "bystander") == ["bystander"]
+    assert {fault.task for fault in target.faults()} == {"crasher"}  # of the registers test, on purpose
+
+
+def test_hostile_manager(vmm_boot: Boot) -> None:  # R3
+    """Every call number with hostile arguments from the kernel of the management VM."""
+    target = run(vmm_boot, "hostile_manager", "manager")
+    assert passed(target, "manager") == ["hostile.manager"]
+
+
+def assert_faults(faults: list[Fault], thread: str, action: str, kinds: list[str]) -> None:
+    """The records are two of each kind, in order."""
+    assert [fault.fault_class for fault in faults] == [KINDS[kind][0] for kind in kinds for _ in range(2)]
+    assert {(fault.task, fault.action) for fault in faults} == {(thread, action)}
+
+
+def test_faults(vmm_boot: Boot) -> None:  # R21 R25 R26 R27 R28 R29 R30 R32 R33 D1 D4
+    """Every kind of fault in task and kernel: class and action as logged, registers and memory as at the checkpoint."""
+    vms = ("undo", "eager", "full")
+    target = run(vmm_boot, "faults", *vms)
+    in_kernel = [kind for kind, (_, kernel) in KINDS.items() if kernel]
+    for vm in vms:
+        assert passed(target, vm) == [
+            *(f"kernel.{kind}" for kind in in_kernel),
+            *(f"task.{kind}" for kind in KINDS),
+            "task.others_untouched",
+        ]
+    log = target.faults()  # the last 256: all those of the tasks, and the last ones of the kernels
+    for vm in vms:
+        assert_faults([f for f in log if f.vm == vm and f.task != "kernel"], "victim", TASK, list(KINDS))
+        of_kernel = [f for f in log if f.vm == vm and f.task == "kernel"][-8:]
+        assert_faults(of_kernel, "kernel", VM, in_kernel[-4:])
+    bystander = target.vm0("log bystander")
+    assert "TEST bystander FAIL" not in bystander
+
+
+@pytest.mark.parametrize("system", [path.stem for path in sorted(SYSTEMS.glob("*.toml"))])
+def test_is_covered(system: str) -> None:
+    """Each system here is run by a test above."""
+    assert f'"{system}"' in Path(__file__).read_text(encoding="utf-8")

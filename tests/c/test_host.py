@@ -16,7 +16,16 @@ import pytest
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BUILD = ROOT / "build" / "host-tests"
-FLAGS = "-std=c11 -g -O1 -Wall -Wextra -Werror -fno-sanitize-recover=all -fsanitize=address,undefined".split()
+FLAGS = [
+    "-std=c11",
+    "-g",
+    "-O1",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-fno-sanitize-recover=all",
+    "-fsanitize=address,undefined",
+]
 TIMEOUT_S = 60.0
 
 
@@ -58,7 +67,5 @@ def test_host(source: Path) -> None:
     """One C test program: every cmocka test in it passes, and no sanitizer complains."""
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0", "CMOCKA_MESSAGE_OUTPUT": "stdout"}
     program = compile_test(source)
-    result = subprocess.run(
-        [program], capture_output=True, text=True, check=False, timeout=TIMEOUT_S, env=environment
-    )
+    result = subprocess.run([program], capture_output=True, text=True, check=False, timeout=TIMEOUT_S, env=environment)
     assert result.returncode == 0, result.stdout + result.stderr

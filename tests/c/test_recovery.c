@@ -8,7 +8,7 @@
 // sources: tests/c/fakes/sinks.c tests/c/fakes/machine.c tests/c/fakes/small_vms.c tests/c/fakes/model.c tests/c/fakes/model_restore.c
 // sources: tests/c/fakes/model_tables.c tests/c/fakes/model_wraps.c tests/c/fakes/guest.c tests/c/fakes/guest_random.c
 // include: tests/c/fakes vmm-c/boards/vexpress-a9
-// flags: -no-pie -fno-pie -Wno-pointer-to-int-cast
+// flags: -no-pie -fno-pie -Wno-pointer-to-int-cast -Dsched_yield=vmm_sched_yield
 // wrap: recovery_reset recovery_first_write recovery_edit_frame recovery_task_created recovery_level
 // wrap: recovery_checkpoint recovery_rollback_task recovery_rollback_vm switch_to_vm switch_to_task
 // wrap: switch_to_kernel_call guest_write

@@ -34,7 +34,9 @@ static void change_state(void) {
 }
 
 static bool prepare(uint32_t number) {
-  if (number >= VMI_VM_INFO && number < VMI_CALL_COUNT) {
+  static uint32_t calls;
+
+  if (number >= VMI_VM_INFO && number < VMI_CALL_COUNT && calls++ % 3 == 0) {
     change_state();
   }
   return number != VMI_HALT && hostile_prepare(number); /* it has no arguments and would succeed */

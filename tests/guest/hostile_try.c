@@ -99,7 +99,7 @@ static uint32_t next_random(void) {
 static void try_place(struct report *report, enum hostile_caller caller, uint32_t number, unsigned place,
                       bool (*prepare)(uint32_t number)) {
   for (uint32_t i = 0; i < hostile_value_count(); i++) {
-    for (uint32_t repeat = 0; repeat < 8; repeat++) {
+    for (uint32_t repeat = 0; repeat < 4; repeat++) {
       uint32_t arguments[4];
 
       for (unsigned k = 0; k < 4; k++) {

@@ -90,6 +90,21 @@ def lines_of(target: Target, vm: str) -> list[str]:
     return target.uart(vm).lines if has_uart else log_lines(target, vm)
 
 
+def frame(target: Target, vm: str, thread: int) -> dict[str, Any]:
+    """The saved registers of a thread of a VM (0 to 12: tasks, 13: the guest kernel)."""
+    memory = target.memory
+    size = memory.size_of("thread")
+    base = memory.vm_address(vm) + memory.offset_of("vm", "threads") + thread * size
+    active = memory.structure("thread", target.read_physical(base, size))["active"]
+    at = base + memory.offset_of("thread", "frame") + active * memory.size_of("context")
+    return memory.structure("context", target.read_physical(at, memory.size_of("context")))
+
+
+def return_address(target: Target, vm: str, task: int) -> int:
+    """Where a task that waits in a call of its kernel goes on when the call returns."""
+    return int(frame(target, vm, task)["r"][14])
+
+
 def keep(target: Target, look: Callable[[Target], object] | None = None) -> Recording:
     """Stop the machine and take everything that tests compare; `looked` is what `look` returns."""
     target.pause()

@@ -96,7 +96,7 @@ def test_guest_and_all_its_tasks_are_replaced(recorded: Callable[[str], machine.
 def test_guest_goes_on_with_the_mutex_in_the_right_hands(
     recorded: Callable[[str], machine.Recording], name: str
 ) -> None:
-    """# R29 # D6 # Invariant 1 Holder and waiter of the mutex take turns as before; the worker's sequence is unbroken."""
+    """# R29 # D6 # Invariant 1 Holder and waiter of the mutex take turns as before; no sequence breaks."""
     lengths = oracle.unbroken(recorded(name).lines[name], repeats=2)
     assert lengths.keys() == {"hd", "wt", "tb"}
     assert lengths["hd"] > AT // 3 + 2, "the mutex is stuck"

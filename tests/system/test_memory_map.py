@@ -176,7 +176,7 @@ def test_armed_pages_have_equal_frames(target: Target, vm: str) -> None:
 
 
 def test_vcpu_page_belongs_to_the_guest_kernel(target: Target) -> None:
-    """# R35 The registers of the virtual interrupt controller are memory in the kernel's window: no device behind it."""
+    """# R35 The registers of the virtual interrupt controller are memory in the kernel's window."""
     for vm in GUESTS:
         page = next(mapping for mapping in dynamic(target, vm) if mapping.va == VCPU_PAGE)
         assert (page.user, page.domain) == ("rw", 1)

@@ -192,7 +192,7 @@ def test_task_alone_is_rolled_back_by_its_tables(recorded: Callable[[int], machi
 
 @pytest.mark.parametrize("number", range(len(GROUPS)))
 def test_all_tasks_continue_their_sequences(recorded: Callable[[int], machine.Recording], number: int) -> None:
-    """# R18 # R30 # R32 # R33 # Invariant 1 No value is lost, repeated or wrong, in any of the 13 tasks (over ten fail)."""
+    """# R18 # R30 # R32 # R33 # Invariant 1 No value is lost, repeated or wrong, in any of the tasks (over ten fail)."""
     recording = recorded(number)
     lengths = oracle.unbroken(recording.lines[VM])
     wanted = {f"ft {index}" for index in range(len(GROUPS[number]))} | ({"tb"} if number else set())

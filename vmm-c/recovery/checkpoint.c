@@ -36,7 +36,11 @@ static void arm(const struct page_ref *page) {
 /* true: the page stays in the list of dirty pages. */
 static bool commit_task_page(struct vm *vm, const struct page_ref *page, uint32_t sp) {
   if ((*page->record & PAGE_EAGER) != 0) {
+    bool same = pte_frame(*page->backup) == pte_frame(*page->active);
     *page->task_backup = copy_eager(vm, page, sp);
+    if (same) { /* after a rollback: the copy serves both checkpoints, the frame that is opened none */
+      *page->backup = *page->task_backup;
+    }
     *page->active = pte_open(*page->active);
     return true;
   }

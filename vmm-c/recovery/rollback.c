@@ -48,8 +48,8 @@ void recovery_rollback_task(struct vm *vm, unsigned task, struct vmi_fault *reco
   tlb_forget_space(vm->asid);
   record->pages = renew_task_backup(vm, task);
   thread_rollback(thread);
-  if (vm->state.owner ==
-      task) { /* else it keeps sharing the image with its checkpoint: what is edited belongs to both */
+  /* Of a stopped task the image stays that of its checkpoint, too: what the VMM edits there belongs to both. */
+  if (vm->state.owner == task) {
     thread_unshare(vm, thread);
   }
   if (vm == current_vm && vm->state.owner == task) {

@@ -130,28 +130,28 @@ static inline int32_t vmi_timer_set(uint32_t period_us) {
 
 /*
  * Sets up the context of task id (0..info->task_count-1): entry(argument) on the stack that ends at
- * stack_top. It starts suspended, with priority 63. ENOENT, EINVAL, EFAULT, ESTATE.
+ * stack_top. It starts suspended, with priority 63. ENOENT; ESTATE: it exists; EINVAL: entry or stack.
  */
 static inline int32_t vmi_task_create(uint32_t id, void (*entry)(void *), void *stack_top, void *argument) {
   return vmi_call(VMI_TASK_CREATE, id, (uint32_t)(uintptr_t)entry, vmi_address(stack_top), vmi_address(argument)).value;
 }
 
-/* Forgets the context of a task. ENOENT, ESTATE. */
+/* Forgets the context of a task. ENOENT. */
 static inline int32_t vmi_task_delete(uint32_t id) {
   return vmi_call1(VMI_TASK_DELETE, id);
 }
 
-/* Takes a task out of the ready table. ENOENT, ESTATE. */
+/* Takes a task out of the ready table. ENOENT. */
 static inline int32_t vmi_task_suspend(uint32_t id) {
   return vmi_call1(VMI_TASK_SUSPEND, id);
 }
 
-/* Puts a task into the ready table. ENOENT, ESTATE. */
+/* Puts a task into the ready table. ENOENT. */
 static inline int32_t vmi_task_resume(uint32_t id) {
   return vmi_call1(VMI_TASK_RESUME, id);
 }
 
-/* 0 is the most urgent, VMI_PRIORITY_COUNT-1 the least; equal ones take turns. ENOENT, ESTATE, EINVAL. */
+/* 0 is the most urgent, VMI_PRIORITY_COUNT-1 the least; equal ones take turns. ENOENT, EINVAL. */
 static inline int32_t vmi_task_priority(uint32_t id, uint32_t priority) {
   return vmi_call2(VMI_TASK_PRIORITY, id, priority);
 }
@@ -171,7 +171,7 @@ static inline int32_t vmi_task_result(uint32_t id, uint32_t r0, uint32_t r1) {
 
 /*
  * Delivers r0 and r1 to the task whose call is being served, then runs the highest ready one.
- * Returns only when refused (EAGAIN: no ready task; nothing was delivered. ESTATE).
+ * Returns only when refused (EAGAIN: no ready task; nothing was delivered. ENOENT, ESTATE).
  */
 static inline int32_t vmi_task_return(uint32_t r0, uint32_t r1) {
   return vmi_call2(VMI_TASK_RETURN, r0, r1);

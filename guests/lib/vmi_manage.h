@@ -44,7 +44,7 @@ static inline int32_t vmi_vm_resume(uint32_t vm) {
   return vmi_call1(VMI_VM_RESUME, vm);
 }
 
-/* Any state -> EMPTY. EINVAL for the management VM itself. */
+/* Any other state -> EMPTY. EPERM for the management VM itself, as for stop and pause; ESTATE. */
 static inline int32_t vmi_vm_destroy(uint32_t vm) {
   return vmi_call1(VMI_VM_DESTROY, vm);
 }

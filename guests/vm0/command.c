@@ -86,7 +86,7 @@ void command_execute(char *text) {
   }
   words.word[0] = command->name;
   if (words.count - 1 < command->arguments_min || words.count - 1 > command->arguments_max) {
-    print("usage: %s %s\n", command->name, command->arguments);
+    print("usage: %s%s%s\n", command->name, command->arguments[0] != 0 ? " " : "", command->arguments);
     return;
   }
   command->handler(&words);

@@ -10,10 +10,10 @@
 static void print_table(void) {
   struct vmi_vm_info info;
 
-  print("%-15s %-8s %10s %10s %11s %7s %10s %6s\n", "NAME", "STATE", "SWITCHES", "TASK SW.", "CHECKPOINTS", "FAULTS",
-        "ROLLBACKS", "STARTS");
+  print("%-15s %-8s %10s %10s %11s %7s %10s %8s\n", "NAME", "STATE", "SWITCHES", "TASK SW.", "CHECKPOINTS", "FAULTS",
+        "ROLLBACKS", "RESTARTS");
   for (uint32_t vm = 0; vmi_vm_info(vm, &info) == VMI_OK; vm++) {
-    print("%-15s %-8s %10u %10u %11u %7u %10u %6u\n", info.name, describe_state(info.state), (unsigned)info.switches,
+    print("%-15s %-8s %10u %10u %11u %7u %10u %8u\n", info.name, describe_state(info.state), (unsigned)info.switches,
           (unsigned)info.task_switches, (unsigned)(info.checkpoints + info.task_checkpoints), (unsigned)info.faults,
           (unsigned)(info.task_rollbacks + info.vm_rollbacks), (unsigned)info.cold_restarts);
   }

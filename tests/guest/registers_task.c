@@ -51,6 +51,30 @@ static void test_call(const struct scenario *scenario, uint32_t *random) {
   report_end(&report);
 }
 
+/* D4: no exclusive store succeeds across a switch; within one slice it does. */
+static void test_exclusive(void) {
+  struct report report = {"task.exclusive", 0, 0};
+  static uint32_t word;
+  uint32_t switched;
+  uint32_t failed = 1;
+
+  word = 1; /* a first write between load and store would be a return to the guest, too */
+  __asm__ volatile("mov r12, %3\n"
+                   "ldrex r0, [%1]\n"
+                   "svc #0\n"
+                   "strex %0, %2, [%1]"
+                   : "=&r"(switched)
+                   : "r"(&word), "r"(2), "r"(VMI_YIELD)
+                   : "r0", "r1", "r12", "memory");
+  report_equal(&report, "store after a call", switched, 1);
+  for (int i = 0; i < 100 && failed != 0; i++) { /* it may be interrupted now and then */
+    (void)vcpu_load_exclusive(&word);
+    failed = vcpu_store_exclusive(&word, 3);
+  }
+  report_equal(&report, "store without an interruption", failed, 0);
+  report_end(&report);
+}
+
 /* Interrupted at any place by ticks, VM switches, and with `crash` by a task that faults and is rolled back. */
 static void test_spin(const char *name, uint32_t crash, uint32_t *random) {
   struct report report = {name, 0, 0};
@@ -77,6 +101,7 @@ void worker_task(void *argument) {
   for (unsigned i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
     test_call(&calls[i], &random);
   }
+  test_exclusive();
   test_spin("task.ticks", CRASH_NONE, &random);
   test_spin("task.other_undefined", CRASH_UNDEFINED, &random);
   test_spin("task.other_prefetch", CRASH_PREFETCH, &random);

@@ -10,7 +10,7 @@ from attrs import frozen
 from understudy.errors import TargetTimeout
 from understudy.image import Image
 from understudy.image.layouts import read_layouts
-from understudy.target import Fault, Target
+from understudy.target import Fault, Gdb, Stop, Target
 
 from .tables import static
 
@@ -100,9 +100,20 @@ def frame(target: Target, vm: str, thread: int) -> dict[str, Any]:
     return memory.structure("context", target.read_physical(at, memory.size_of("context")))
 
 
-def return_address(target: Target, vm: str, task: int) -> int:
-    """Where a task that waits in a call of its kernel goes on when the call returns."""
-    return int(frame(target, vm, task)["r"][14])
+def running_thread(target: Target, vm: str) -> int:
+    """The thread that runs when the VM runs (0 to 12: tasks, 13: the guest kernel)."""
+    memory = target.memory
+    return int(memory.structure("vm_state", memory.vm(vm)["state"])["thread"])
+
+
+def stop_in_task(target: Target, gdb: Gdb, vm: str, task: int) -> Stop:
+    """Run until a task that waits for its kernel now goes on."""
+    address = frame(target, vm, task)["pc"]
+    for _ in range(100):
+        stop = target.stop_in(gdb, vm, address, seconds=30)
+        if running_thread(target, vm) == task:
+            return stop
+    raise TargetTimeout(f"task {task} of {vm} does not run")
 
 
 def keep(target: Target, look: Callable[[Target], object] | None = None) -> Recording:

@@ -89,9 +89,7 @@ def test_translation_and_protection_follow_the_running_thread(vmm_boot: Boot) ->
     machine.until(target, lambda: machine.printed(target, *systems.HEALTHY, lines=3))
     with target.debugger() as gdb:
         for vm, task in (("healthy1", 0), ("healthy2", 0), ("healthy1", 1), ("healthy2", 0)):
-            address = machine.return_address(target, vm, task)
-            assert address // MIB == TASK_WINDOW + task
-            target.stop_in(gdb, vm, address)
+            machine.stop_in_task(target, gdb, vm, task)
             assert gdb.value("$TTBR0_EL1_S") & 0xFFFFFC00 == target.memory.vm(vm)["active_pt"]
             assert gdb.value("$DACR_S") == client(0) | client(2) | client(TASK_WINDOW + task)
         target.stop_in(gdb, "healthy1", 0x00100008)
@@ -129,19 +127,12 @@ def test_cpu_goes_to_the_most_urgent_vm(vmm_boot: Boot) -> None:
     assert "spin_a" in target.vm0("list", ms=100)
 
 
-def test_next_task_is_the_most_urgent_that_is_ready(vmm_boot: Boot) -> None:
+def test_next_task_is_the_most_urgent_that_is_ready(vmm_build: Build) -> None:
     """# R7 # R11 # R37 Thirteen tasks wake up at the same tick; the VMM's table runs them by their priorities."""
-    target = vmm_boot(crowd())
-    count = TASK_COUNTS["vm13"]
-    machine.until(target, lambda: machine.printed(target, "vm13", lines=3 * count))
-    order: list[int] = []
-    with target.debugger() as gdb:
-        number = gdb.break_at(target.memory.address("switch_to_task"))
-        while len(order) < 3 * count:
-            gdb.resume()
-            registers = gdb.registers()
-            if registers["r0"] == target.memory.vm_address("vm13"):
-                order.append(registers["r1"])
-        gdb.delete(number)
-    first = order.index(0)
-    assert order[first : first + 2 * count] == [*range(count), *range(count)]
+    count = 13
+    tasks = [systems.faulty(number, "none", times=systems.NEVER) for number in reversed(range(count))]
+    data = systems.system("test-order", {"order": systems.faulty_guest(*tasks)}, {"order": systems.vm("order", uart=1)})
+    recording = machine.record(vmm_build(data), lambda target: machine.printed(target, "order", lines=20 * count))
+    oracle.unbroken(recording.lines["order"])
+    turns = [tuple(int(word) for word in line.split()[1:3]) for line in recording.lines["order"][: 20 * count]]
+    assert turns == [(task, turn) for turn in range(20) for task in range(count)]

@@ -145,7 +145,7 @@ int32_t vm_resume(struct vm *vm) {
 
 int32_t vm_destroy(struct vm *vm) {
   if (vm->run_state == VMI_VM_EMPTY) {
-    return VMI_ENOENT;
+    return VMI_ESTATE;
   }
   sched_remove(vm);
   vm->run_state = VMI_VM_EMPTY;

@@ -133,7 +133,7 @@ static inline uint8_t vm_current_task(const struct vm *vm) {
   return vm_in_kernel(vm) ? (uint8_t)VMI_TASK_KERNEL : vm->state.thread;
 }
 
-/* Life cycle (R3). Each checks the state first and returns VMI_ESTATE, VMI_ENOENT or VMI_ENOMEM unchanged. */
+/* Life cycle (R3). Each checks the state first and returns VMI_ESTATE or VMI_ENOMEM unchanged. */
 void vm_init(void);
 int32_t vm_create(struct vm *vm, const struct guest_config *guest);
 int32_t vm_start(struct vm *vm);

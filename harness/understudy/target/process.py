@@ -98,10 +98,13 @@ class QemuProcess:
         return shlex.join(self.command)
 
     def end(self) -> None:
-        """Kill QEMU, if it still runs, and close the sockets."""
+        """Kill QEMU, if it still runs; every socket then reports its end."""
         if self.alive:
             self._process.kill()
         self._process.wait()
+
+    def close(self) -> None:
+        """Close the sockets. Only when nobody waits for them any more: a closed descriptor never reports its end."""
         for link in (self.qmp, *self.serial):
             link.close()
 

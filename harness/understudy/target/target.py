@@ -47,6 +47,7 @@ class Target:
             self.folder = Path(tempfile.mkdtemp(prefix="us-"))
             self._exits.callback(shutil.rmtree, self.folder, ignore_errors=True)
             self.process = QemuProcess(self.image, self.folder, self._extra)
+            self._exits.callback(self.process.close)
             self._exits.callback(self.process.end)
             self._open_consoles()
             try:

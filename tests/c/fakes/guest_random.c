@@ -45,8 +45,9 @@ static bool one_in(uint32_t n) {
 
 /* Any word of any page that guests can write, or of one that they cannot. */
 static uint32_t some_address(void) {
-  static const uint32_t others[] = {0,          4,           VMI_KERNEL_BASE, VMI_SHARED_BASE, VMI_TASK_BASE, VMI_INFO_PAGE,
-                                    0x60000000, 0xfffffffcu, 0x01100000,      0x00f00000,      0x00110000};
+  static const uint32_t others[] = {
+      0,          4,           VMI_KERNEL_BASE, VMI_SHARED_BASE, VMI_TASK_BASE, VMI_INFO_PAGE,
+      0x60000000, 0xfffffffcu, 0x01100000,      0x00f00000,      0x00110000};
   if (one_in(12)) {
     return others[random_below(sizeof others / sizeof others[0])];
   }
@@ -146,6 +147,19 @@ static void op_switch(void) {
   }
 }
 
+/* What a well-behaved kernel does most of the time: go back to a task, or see to it that there is one. */
+static void op_leave(void) {
+  if (current_vm->tasks.exists != (1u << SMALL_TASKS) - 1u && one_in(3)) {
+    op_create();
+  } else if (ready_next(&current_vm->tasks) >= 0) {
+    guest_svc(VMI_TASK_SWITCH, VMI_TASK_NEXT, 0, 0, 0);
+  } else if (current_vm->tasks.exists != 0) {
+    guest_svc(VMI_TASK_RESUME, random_below(SMALL_TASKS), 0, 0, 0);
+  } else {
+    op_create();
+  }
+}
+
 static void op_manage_tasks(void) {
   static const uint32_t calls[] = {VMI_TASK_RESUME, VMI_TASK_RESUME,   VMI_TASK_RESUME, VMI_TASK_SUSPEND,
                                    VMI_TASK_RESULT, VMI_TASK_PRIORITY, VMI_TASK_RESULT, VMI_TASK_DELETE};
@@ -200,8 +214,9 @@ static void op_vm0_wait(void) {
 
 /* R3: what VM0 can do to the others. */
 static void op_manage_vms(void) {
-  static const uint32_t calls[] = {VMI_VM_CHECKPOINT, VMI_VM_CHECKPOINT, VMI_VM_ROLLBACK, VMI_VM_ROLLBACK, VMI_VM_ROLLBACK,
-                                   VMI_VM_PAUSE,      VMI_VM_RESUME,     VMI_VM_RESUME,   VMI_VM_START,    VMI_VM_START};
+  static const uint32_t calls[] = {VMI_VM_CHECKPOINT, VMI_VM_CHECKPOINT, VMI_VM_ROLLBACK, VMI_VM_ROLLBACK,
+                                   VMI_VM_ROLLBACK,   VMI_VM_PAUSE,      VMI_VM_RESUME,   VMI_VM_RESUME,
+                                   VMI_VM_START,      VMI_VM_START};
   uint32_t vm = 1u + random_below(2);
   uint32_t task = one_in(4) ? VMI_TASK_KERNEL : random_below(SMALL_TASKS);
   switch (random_below(16)) {
@@ -248,24 +263,33 @@ static void choose(const struct op *ops) {
 }
 
 static const struct op task_ops[] = {
-    {"task: registers", op_registers, 6}, {"task: store", op_store, 12},    {"task: VFP", op_vfp, 3},
-    {"task: thread ID", op_thread_id, 2}, {"task: call", op_task_call, 8},  {"task: VMI", op_task_vmi, 3},
-    {"task: tick", op_tick, 8},           {"task: fault", op_fault, 3},     {"task: input", op_type, 1},
+    {"task: registers", op_registers, 6},
+    {"task: store", op_store, 12},
+    {"task: VFP", op_vfp, 3},
+    {"task: thread ID", op_thread_id, 2},
+    {"task: call", op_task_call, 8},
+    {"task: VMI", op_task_vmi, 3},
+    {"task: tick", op_tick, 8},
+    {"task: fault", op_fault, 3},
+    {"task: input", op_type, 1},
     {NULL, NULL, 0},
 };
 
 static const struct op kernel_ops[] = {
-    {"kernel: registers", op_registers, 3}, {"kernel: store", op_store, 6},        {"kernel: VFP", op_vfp, 1},
-    {"kernel: create", op_create, 5},       {"kernel: switch", op_switch, 16},     {"kernel: tasks", op_manage_tasks, 8},
-    {"kernel: vCPU page", op_vcpu, 3},      {"kernel: VMI", op_kernel_vmi, 3},     {"kernel: tick", op_tick, 3},
-    {"kernel: fault", op_fault, 1},         {"kernel: thread ID", op_thread_id, 1}, {"kernel: input", op_type, 1},
-    {NULL, NULL, 0},
+    {"kernel: leave", op_leave, 30},       {"kernel: registers", op_registers, 3},
+    {"kernel: store", op_store, 6},        {"kernel: VFP", op_vfp, 1},
+    {"kernel: create", op_create, 3},      {"kernel: switch", op_switch, 6},
+    {"kernel: tasks", op_manage_tasks, 8}, {"kernel: vCPU page", op_vcpu, 3},
+    {"kernel: VMI", op_kernel_vmi, 3},     {"kernel: tick", op_tick, 3},
+    {"kernel: fault", op_fault, 1},        {"kernel: thread ID", op_thread_id, 1},
+    {"kernel: input", op_type, 1},         {NULL, NULL, 0},
 };
 
 static const struct op vm0_ops[] = {
-    {"VM0: manage", op_manage_vms, 8},  {"VM0: wait", op_vm0_wait, 8}, {"VM0: store", op_store, 2},
-    {"VM0: registers", op_registers, 1}, {"VM0: VFP", op_vfp, 1},       {"VM0: fault", op_fault, 1},
-    {"VM0: tick", op_tick, 4},          {NULL, NULL, 0},
+    {"VM0: manage", op_manage_vms, 8}, {"VM0: wait", op_vm0_wait, 16},
+    {"VM0: store", op_store, 2},       {"VM0: registers", op_registers, 1},
+    {"VM0: VFP", op_vfp, 1},           {"VM0: fault", op_fault, 1},
+    {"VM0: tick", op_tick, 4},         {NULL, NULL, 0},
 };
 
 void random_step(unsigned step) {

@@ -94,6 +94,16 @@ static void check_images(const struct vm *vm) {
   }
 }
 
+/* The in page shows the peer's out page of now, in every image of the VM; without a peer, nothing of its memory (R4). */
+static void check_channel(const struct vm *vm) {
+  uint32_t in = VMI_CHANNEL_BASE + PAGE_SIZE;
+  const struct vm *peer = &vms[3u - vm->index];
+  uint32_t shown = pte_frame(*vm_entry(vm->active_pt, in));
+  uint32_t out = pte_frame(*vm_entry(peer->active_pt, VMI_CHANNEL_BASE));
+  CHECK((shown == out) == (peer->run_state != VMI_VM_EMPTY), "in page of VM %u", vm->index);
+  CHECK(pte_frame(*vm_entry(vm->backup_pt, in)) == shown, "in page of VM %u after a rollback", vm->index);
+}
+
 void model_check_tables(struct vm *vm) {
   const struct model *m = model_of(vm);
   if (!vm->tracked) {
@@ -116,4 +126,5 @@ void model_check_tables(struct vm *vm) {
     CHECK(listed == (vm->task_dirty[task].count != 0), "task %u: list and mask disagree", task);
   }
   check_images(vm);
+  check_channel(vm);
 }

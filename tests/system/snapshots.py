@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All that a checkpoint covers of a VM, taken from a machine that stands still, to be compared byte by byte."""
+
+from typing import Any
+
+from attrs import frozen
+
+from understudy.target import Gdb, Target
+
+from . import machine
+from .tables import INFO_WINDOW, MIB, PAGE, TASK_WINDOW, pages, tasks_of, words
+
+KERNEL = 13  # number of the guest kernel's thread
+_UNTRACKED_VCPU = ("irq_pending",)  # what was raised after the checkpoint stays raised
+
+
+@frozen
+class Snapshot:
+    """Memory by page address; registers by thread; virtual devices by member."""
+
+    memory: dict[int, bytes]
+    registers: dict[int, dict[str, Any]]
+    vfp: dict[int, bytes]
+    vcpu: dict[str, Any]
+    pending: int
+    devices: dict[str, Any]
+
+    def pages_of(self, window: int) -> dict[int, bytes]:
+        """The pages of one window."""
+        return {va: data for va, data in self.memory.items() if va // MIB == window}
+
+    def live(self, stacks: dict[int, range]) -> dict[int, bytes]:
+        """Memory without what lies below the stack pointers of `stacks` (dead by AAPCS 6.2.1.1)."""
+        kept = dict(self.memory)
+        for thread, stack in stacks.items():
+            pointer = self.registers[thread]["r"][13] & ~31  # copied in units of 32 bytes
+            for va in stack:
+                dead = min(max(pointer - va, 0), PAGE)
+                kept[va] = kept[va][dead:]
+        return kept
+
+
+def take(target: Target, vm: str) -> Snapshot:
+    """Look at a VM."""
+    memory, state = target.memory, target.memory.vm(vm)
+    partition = target.image.manifest["vms"][vm]["memory"]["base"]
+    data = target.read_physical(partition, state["memory_next"] - partition)
+    content = {page.va: data[page.active - partition :][:PAGE] for page in pages(target, vm)}
+    vcpu = memory.structure("vmi_vcpu", target.read_physical(state["vcpu"], memory.size_of("vmi_vcpu")))
+    threads = [*range(len(tasks_of(target, vm))), KERNEL]
+    return Snapshot(
+        memory=content,
+        registers={thread: machine.frame(target, vm, thread) for thread in threads},
+        vfp={thread: _vfp(target, vm, thread) for thread in threads},
+        vcpu={name: value for name, value in vcpu.items() if name not in _UNTRACKED_VCPU},
+        pending=vcpu["irq_pending"],
+        devices={"state": memory.structure("vm_state", state["state"]), "ready": state["tasks"]},
+    )
+
+
+def _vfp(target: Target, vm: str, thread: int) -> bytes:
+    memory, size = target.memory, target.memory.size_of("thread")
+    base = memory.vm_address(vm) + memory.offset_of("vm", "threads") + thread * size
+    active = memory.structure("thread", target.read_physical(base, size))["vfp_active"]
+    offset = memory.offset_of("thread", "vfp")
+    one = (size - offset) // 3
+    return target.read_physical(base + offset + active * one, one)
+
+
+def partitions(target: Target, *vms: str) -> dict[str, bytes]:
+    """The whole used memory of VMs, tables included, and what the VMM knows of them."""
+    found = {}
+    for vm in vms:
+        base = target.image.manifest["vms"][vm]["memory"]["base"]
+        used = target.memory.vm(vm)["memory_next"] - base
+        found[vm] = target.read_physical(base, used)
+        found[f"struct {vm}"] = target.read_physical(target.memory.vm_address(vm), target.memory.size_of("vm"))
+    return found
+
+
+@frozen
+class Tables:
+    """First- and second-level tables of a VM, and the pointers that say which are in use."""
+
+    active_pt: int
+    backup_pt: int
+    active: list[int]
+    backup: list[int]
+    task_backup_pt: list[int]
+    asid: int
+    second: dict[int, list[int]]  # by the window's number: the second-level table in use
+
+
+def tables(target: Target, vm: str) -> Tables:
+    """Read them."""
+    state = target.memory.vm(vm)
+    active = words(target, state["active_pt"], 17)
+    windows = [1, 2, *range(TASK_WINDOW, TASK_WINDOW + len(tasks_of(target, vm))), INFO_WINDOW]
+    return Tables(
+        active_pt=state["active_pt"],
+        backup_pt=state["backup_pt"],
+        active=active,
+        backup=words(target, state["backup_pt"], 17),
+        task_backup_pt=list(state["task_backup_pt"]),
+        asid=state["asid"],
+        second={window: words(target, active[window] & 0xFFFFFC00, 256) for window in windows},
+    )
+
+
+def break_for(gdb: Gdb, target: Target, function: str, vm: str, task: int | None = None) -> int:
+    """A breakpoint at the start of a function of the VMM, for one VM (and task) only; returns its number."""
+    condition = f"$r0 == {target.memory.vm_address(vm):#x}" + (f" && $r1 == {task}" if task is not None else "")
+    number = gdb.break_at(target.memory.address(function))
+    gdb.command(f'-break-condition {number} "{condition}"')
+    return number
+
+
+def finish(gdb: Gdb) -> None:
+    """From the first instruction of a function to its return."""
+    gdb.break_at(gdb.registers()["lr"], once=True)
+    gdb.resume()

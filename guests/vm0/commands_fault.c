@@ -4,6 +4,7 @@
 #include "lib/string.h"
 #include "lib/vmi_manage.h"
 #include "vm0/command.h"
+#include "vm0/describe.h"
 #include "vm0/fault_text.h"
 #include "vm0/lookup.h"
 #include "vm0/vm_operation.h"
@@ -119,6 +120,23 @@ void command_checkpoint(const struct words *words) {
   }
 }
 
+/*
+ * What was done is in the log: where a task alone would leave its kernel inconsistent, the VMM rolls back the VM (D6).
+ */
+static void print_rollback(uint32_t vm, uint32_t task) {
+  struct vmi_fault fault = {.action = VMI_ACTION_VM_ROLLBACK};
+
+  find_log_ends();
+  (void)vmi_fault_read(next_sequence - 1, &fault);
+  if (fault.action == VMI_ACTION_TASK_ROLLBACK) {
+    print("%s/%s: rolled back to its last checkpoint\n", vm_name(vm), task_name(vm, task));
+  } else if (task == VMI_TASK_KERNEL) {
+    print("%s: rolled back to its last checkpoint\n", vm_name(vm));
+  } else {
+    print("%s: the whole VM was rolled back to its last checkpoint: %s\n", vm_name(vm), describe_reason(fault.reason));
+  }
+}
+
 void command_rollback(const struct words *words) {
   const char *command = words->word[0];
   uint32_t vm;
@@ -129,9 +147,5 @@ void command_rollback(const struct words *words) {
       !operation_succeeded(command, vm, vmi_vm_rollback(vm, task))) {
     return;
   }
-  if (task == VMI_TASK_KERNEL) {
-    print("%s: rolled back to its last checkpoint\n", vm_name(vm));
-  } else {
-    print("%s/%s: rolled back to its last checkpoint\n", vm_name(vm), task_name(vm, task));
-  }
+  print_rollback(vm, task);
 }

@@ -25,15 +25,27 @@ static void take_character(char c) {
   print(PROMPT);
 }
 
-static void take_input(void) {
+/* The VMM printed something over the line: show it again, with the cursor where it was. */
+static void redraw(void) {
+  print(PROMPT);
+  print_bytes(line.text, line.length);
+  for (size_t i = line.cursor; i < line.length; i++) {
+    print_bytes("\b", 1);
+  }
+}
+
+static bool take_input(void) {
   char input[INPUT_CHUNK];
   int32_t count;
+  bool taken = false;
 
   while ((count = vmi_console_read(input, INPUT_CHUNK)) > 0) {
     for (int32_t i = 0; i < count; i++) {
       take_character(input[i]);
     }
+    taken = true;
   }
+  return taken;
 }
 
 void guest_main(const struct vmi_info *info) {
@@ -44,6 +56,8 @@ void guest_main(const struct vmi_info *info) {
     /* Interrupts stay masked: VMI_WAIT returns at once when a line is pending. */
     (void)vmi_wait();
     (void)vcpu_take_irqs(VMI_IRQ_CONSOLE);
-    take_input();
+    if (!take_input()) {
+      redraw();
+    }
   }
 }

@@ -10,7 +10,9 @@ from pathlib import Path
 import click
 
 from understudy import paths
+from understudy.errors import ToolError
 from understudy.image.builder import Image
+from understudy.target.process import quiet_environment
 
 
 def run_interactively(image: Image, *, deterministic: bool = False, gdb_port: int | None = None) -> int:
@@ -32,7 +34,10 @@ def run_interactively(image: Image, *, deterministic: bool = False, gdb_port: in
         hint = f"gdb-multiarch {_shown(image.elf)} -ex 'target remote localhost:{gdb_port}'"
         click.secho(f"Waiting for: {hint}", dim=True, err=True)
     guarded = ["setpriv", "--pdeathsig", "KILL", "--", *command]  # QEMU never outlives this process
-    return subprocess.run(guarded, cwd=paths.root(), check=False).returncode
+    try:
+        return subprocess.run(guarded, cwd=paths.root(), env=quiet_environment(), check=False).returncode
+    except FileNotFoundError:
+        raise ToolError("setpriv is missing: run `understudy doctor` to see what to install") from None
 
 
 def command_line(image: Image, folder: Path, *, deterministic: bool = False, gdb_port: int | None = None) -> list[str]:

@@ -32,7 +32,7 @@ static struct vmi_fault *log_begin(const struct vm *vm, uint8_t task, const stru
   record->address = cause->address;
   record->status = cause->status;
   record->write = cause->kind == VMI_FAULT_DATA && (cause->status & DFSR_WRITE) != 0;
-  record->owner_window = window != 0 && window < WINDOW_COUNT ? (uint8_t)window : 0xff;
+  record->owner_window = window < WINDOW_COUNT ? (uint8_t)window : 0xff;
   return record;
 }
 

@@ -5,11 +5,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/virq.h"
 #include "drivers/pl011.h"
 #include "lib/format.h"
 
 #define PRINT_UART 0u
 #define PRINT_MAX 256
+#define MANAGEMENT_VM 0u
 
 /* Whose unfinished line the cursor stands in. */
 static enum { LINE_NONE, LINE_GUEST, LINE_VMM } unfinished;
@@ -31,7 +33,11 @@ void print_own(char c) {
   put(c, false);
 }
 
+/* The management VM is told that its line was cut, so that it can show it again. */
 void print_fresh_line(void) {
+  if (unfinished == LINE_GUEST) {
+    virq_raise(MANAGEMENT_VM, VMI_IRQ_CONSOLE);
+  }
   if (unfinished != LINE_NONE) {
     put('\n', false);
   }

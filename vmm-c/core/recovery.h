@@ -38,6 +38,10 @@ int32_t recovery_checkpoint(struct vm *vm);
 
 /* The paths that every switch takes, built from the steps in core/switch.h. */
 void switch_to_vm(struct vm *next);
+/* Nobody is ready: leave the current VM, if there is one. */
+void switch_from_vm(void);
+/* The slice of the current VM is over and there is no other to switch to: it is checkpointed all the same (R19). */
+void switch_slice_ended(struct vm *vm);
 void switch_to_task(struct vm *vm, unsigned task);
 void switch_to_kernel_call(struct vm *vm, const struct context *caller);
 

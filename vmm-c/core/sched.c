@@ -8,11 +8,15 @@
 #include "core/recovery.h"
 #include "core/virq.h"
 #include "drivers/gic.h"
+#include "drivers/global_timer.h"
 #include "drivers/sp804.h"
 
 #define WHEEL_SIZE 64u
 
 uint32_t sched_now;
+static uint32_t tick_counts; /* length of a tick, in counts of the global timer */
+static uint32_t tick_next;   /* low half of the global timer at which the next tick is due */
+static bool slice_ended;
 static struct ready_table vm_table;
 /* Bit m of slot t % 64: the timer of VM m ends at tick t. A VM is due at most once at a time. */
 static uint32_t wheel[WHEEL_SIZE];
@@ -21,6 +25,8 @@ static uint32_t vms_waiting;
 
 void sched_init(void) {
   ready_init(&vm_table);
+  tick_counts = config_tick_us * (BOARD_TIMER_CLOCK_HZ / 1000000u);
+  tick_next = timer_now_low() + tick_counts; /* before the tick timer starts: its interrupts then never come early */
   tick_init(config_tick_us);
   gic_enable(BOARD_TICK_IRQ);
 }
@@ -103,16 +109,25 @@ static void timer_expire(struct vm *vm) {
   virq_raise(vm->index, VMI_IRQ_TIMER);
 }
 
-static void tick(void) {
-  tick_clear();
+static void tick_advance(void) {
   sched_now++;
   timers_due |= wheel[sched_now % WHEEL_SIZE];
   wheel[sched_now % WHEEL_SIZE] = 0;
   for (uint32_t wake = timers_due & vms_waiting; wake != 0; wake &= wake - 1u) {
     timer_expire(&vms[31u - count_leading_zeros(wake & (0u - wake))]);
   }
+}
+
+/* Interrupts that the VMM was too busy to take are lost, but time is not: the clock says how many ticks have passed. */
+static void tick(void) {
+  tick_clear();
+  while ((int32_t)(timer_now_low() - tick_next) >= 0) {
+    tick_next += tick_counts;
+    tick_advance();
+  }
   if (current_vm != NULL && --current_vm->slice_left == 0) {
     sched_yield(current_vm);
+    slice_ended = true;
   }
 }
 
@@ -135,6 +150,7 @@ static void interrupt_take(void) {
 /* Nobody is ready: tell what is still to be told, then sleep. A masked interrupt ends WFI (ARM ARM B1.8.13). */
 static struct vm *wait_for_ready(void) {
   int next;
+  switch_from_vm();
   while ((next = ready_next(&vm_table)) < 0) {
     if (!fault_report()) {
       wfi();
@@ -149,7 +165,10 @@ struct context *sched_resume(void) {
   struct vm *vm = next >= 0 ? &vms[next] : wait_for_ready();
   if (vm != current_vm) {
     switch_to_vm(vm);
+  } else if (slice_ended) {
+    switch_slice_ended(vm);
   }
+  slice_ended = false;
   if ((timers_due >> vm->index & 1u) != 0) {
     timer_expire(vm);
   }

@@ -12,12 +12,21 @@ static void leave(struct vm *vm) {
   thread_leave(&vm->threads[vm->state.owner], vfp_slot);
 }
 
-void switch_to_vm(struct vm *next) {
+void switch_from_vm(void) {
   if (current_vm != NULL) {
     leave(current_vm);
     current_vm->counters.switches++;
+    current_vm = NULL;
   }
+}
+
+void switch_to_vm(struct vm *next) {
+  switch_from_vm();
   vm_enter(next);
+}
+
+void switch_slice_ended(struct vm *vm) {
+  (void)vm;
 }
 
 void switch_to_task(struct vm *vm, unsigned task) {

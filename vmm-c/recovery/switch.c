@@ -9,18 +9,28 @@
 static void vm_leave(struct vm *vm) {
   struct thread *owner = &vm->threads[vm->state.owner];
   thread_leave(owner, thread_vfp_slot);
-  vm->counters.switches++;
   if (vm->tracked && vm->run_state != VMI_VM_EMPTY && --vm->saves_due == 0) {
     vm->saves_due = (uint16_t)vm->config->vm_period;
     checkpoint_vm(vm);
   }
 }
 
-void switch_to_vm(struct vm *next) {
+void switch_from_vm(void) {
   if (current_vm != NULL) {
     vm_leave(current_vm);
+    current_vm->counters.switches++;
+    current_vm = NULL;
   }
+}
+
+void switch_to_vm(struct vm *next) {
+  switch_from_vm();
   vm_enter(next);
+}
+
+void switch_slice_ended(struct vm *vm) {
+  vm_leave(vm);
+  vm_enter(vm);
 }
 
 static void task_leave(struct vm *vm, unsigned task) {

@@ -18,7 +18,7 @@ from understudy.config.model import (
     Guest,
 )
 from understudy.errors import BuildError
-from understudy.image.render import render, render_own, write_if_changed
+from understudy.image.render import parameters_of, render, render_own, write_if_changed
 
 VMM = Path("vmm-c")
 GUESTS = Path("guests")
@@ -136,7 +136,7 @@ def plan_guest(name: str, guest: Guest, folder: Path, port: str = VMI_PORT) -> G
         sides.append(Side("shared", "the shared part", SHARED_BASE, limit, shared + library))
     for number, task in enumerate(guest.tasks):
         base = TASK_BASE + number * WINDOW
-        values = {"task": task, "number": number, **task.parameters}
+        values = {"task": task, "number": number, "parameters": task.parameters}
         sides.append(
             Side(
                 id=f"task{number}",
@@ -167,6 +167,7 @@ class _Finder:
     def units(self, side: str, names: Iterable[str], values: dict[str, Any]) -> list[Unit]:
         """Return the units of one side; templates are rendered into its folder."""
         found: list[Unit] = []
+        self._raise_if_unknown(values.get("parameters", {}), [s for name in names for s in self._find(name)])
         for name in names:
             for source in self._find(name):
                 if source.suffix == ".j2":
@@ -174,6 +175,15 @@ class _Finder:
                 else:
                     found.append(Unit(source, source.parent))
         return found
+
+    def _raise_if_unknown(self, parameters: Iterable[str], sources: list[Path]) -> None:
+        templates = [source for source in sources if source.suffix == ".j2"]
+        known = {name for template in templates for name in parameters_of(paths.root() / template)}
+        unknown = [name for name in parameters if name not in known]
+        if unknown:
+            where = ", ".join(map(str, templates)) or "its sources (none is a template)"
+            listed = ", ".join(sorted(known)) or "none"
+            raise BuildError(f"guest.{self.name}: no parameter {unknown[0]!r} in {where}; known: {listed}")
 
     def _find(self, name: str) -> list[Path]:
         top = paths.root()
@@ -187,6 +197,8 @@ class _Finder:
 
     def _rendered(self, side: str, name: str, source: Path, values: dict[str, Any]) -> Unit:
         target = self.folder / side / source.stem
-        given = {"guest": self.name, **self.guest.templates.get(name, {}), **values}
+        own = self.guest.templates.get(name, {})
+        self._raise_if_unknown(own, [source])
+        given = {"guest": self.name, **own, **values, **values.get("parameters", {})}
         write_if_changed(paths.root() / target, render(paths.root() / source, **given))
         return Unit(target, source.parent)

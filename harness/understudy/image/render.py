@@ -4,7 +4,7 @@
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, meta
 from jinja2.exceptions import TemplateSyntaxError
 
 from understudy.errors import BuildError
@@ -33,6 +33,19 @@ def render(template: Path, /, **values: Any) -> str:
         raise BuildError(f"{template}:{error.lineno}: {error.message}") from None
     except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
         raise BuildError(f"{template}: {error}") from None
+
+
+def parameters_of(template: Path) -> set[str]:
+    """Return the names that a template uses without setting them itself.
+
+    Raises:
+        BuildError: it has a syntax error.
+
+    """
+    try:
+        return meta.find_undeclared_variables(Environment(autoescape=True).parse(template.read_text(encoding="utf-8")))
+    except TemplateSyntaxError as error:
+        raise BuildError(f"{template}:{error.lineno}: {error.message}") from None
 
 
 def render_own(name: str, /, **values: Any) -> str:

@@ -55,7 +55,7 @@ class QemuProcess:
                     pass_fds=descriptors,
                     start_new_session=True,
                     cwd=paths.root(),
-                    env={**os.environ, **_SILENT},
+                    env=quiet_environment(),
                 )
             except FileNotFoundError:
                 raise TargetError("setpriv is missing: run `understudy doctor` to see what to install") from None
@@ -109,7 +109,9 @@ class QemuProcess:
             link.close()
 
 
-_SILENT = {"QEMU_AUDIO_DRV": "none"}
+def quiet_environment() -> dict[str, str]:
+    """Return the environment for QEMU: the boards have sound chips, and no sound system is wanted."""
+    return {**os.environ, "QEMU_AUDIO_DRV": "none"}
 
 
 def _clock(image: Image) -> list[str]:

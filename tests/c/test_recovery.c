@@ -11,10 +11,16 @@
 // flags: -no-pie -fno-pie -Wno-pointer-to-int-cast -Dsched_yield=vmm_sched_yield
 // wrap: recovery_reset recovery_first_write recovery_edit_frame recovery_task_created recovery_level
 // wrap: recovery_checkpoint recovery_rollback_task recovery_rollback_vm switch_to_vm switch_to_task
-// wrap: switch_to_kernel_call guest_write
+// wrap: switch_from_vm switch_slice_ended switch_to_kernel_call guest_write virq_raise
 /*
  * Checkpoints and rollbacks against a naive model (fakes/model.h), on a simulated CPU (fakes/machine.h): R7, R8, R9, R13..R21,
  * R24, R26..R30, D1, D4..D6, D9 and invariants 1..4, over random sequences of what guests, their tasks and VM0 can do.
+ *
+ * Seen to fail with: guest_write without first_write; any of the TLB invalidations left out; the wrong twin frame of a task's
+ * page or of an eager copy; the image of a task, of the kernel or of the running task shared with a checkpoint, or moved on
+ * by an edit that the task's checkpoint does not follow; a VFP image moved on without being saved; VFP left on after a
+ * rollback; an eager or full page opened while it is the VM's backup; shared pages left open at a switch; impure calls
+ * or the kernel's work at a VM checkpoint not noted; input not rewound; in pages of channels not mapped anew.
  *
  * RECOVERY_SEED=n RECOVERY_SEQUENCES=1 repeats the sequence with that seed; RECOVERY_TRACE=1 prints each step.
  */
@@ -36,7 +42,7 @@
 #include "model.h"
 #include "model_restore.h"
 
-#define SEQUENCES 3000u
+#define SEQUENCES 2000u
 #define STEPS 160u
 #define ROLLBACKS 1000u
 
@@ -75,9 +81,9 @@ static enum save_policy mixed(void) {
 
 static const policy_chooser choosers[] = {all_undo, all_eager, all_full, mixed};
 
-static void power_on(policy_chooser choose, uint32_t vm_period, uint32_t task_period) {
+static void power_on(policy_chooser choose, uint32_t vm_period, uint32_t task_period, bool protect_vm2) {
   uint32_t addresses[64];
-  small_configure(choose, vm_period, task_period);
+  small_configure(choose, vm_period, task_period, protect_vm2);
   machine_reset(addresses, small_mapped(addresses));
   for (unsigned i = 0; i < SMALL_VMS; i++) {
     CHECK(vm_create(&vms[i], vms[i].config->guest) == VMI_OK, "create");
@@ -118,7 +124,7 @@ static void check_step(void) {
 
 static void run_sequence(uint32_t seed) {
   random_start(seed);
-  power_on(choosers[seed % 4u], 1u + seed / 4u % 3u, 1u + seed / 12u % 3u);
+  power_on(choosers[seed % 4u], 1u + seed / 4u % 3u, 1u + seed / 12u % 3u, seed % 7u != 0);
   for (unsigned step = 0; step < STEPS; step++) {
     random_step(step);
     check_step();
@@ -189,7 +195,7 @@ static void rollbacks_in_a_row(policy_chooser choose) {
   struct footprint after_task = {0};
   struct footprint after_vm = {0};
   struct vmi_fault record = {0};
-  power_on(choose, 1, 1);
+  power_on(choose, 1, 1, true);
   start_tasks();
   for (unsigned i = 0; i < ROLLBACKS; i++) {
     dirty_own_pages(i);

@@ -20,6 +20,9 @@ void partner_task(void *argument);
 #ifndef __ASSEMBLER__
 #include "fault_kinds.h"
 
+/* true in a VM whose own checkpoints are so rare that only those of its task count. */
+bool faults_leave_vm(void);
+
 /*
  * Runs one kind of fault after a checkpoint that the call `number` takes, and checks that the rollback restored registers
  * and memory. prefix: "task" or "kernel".

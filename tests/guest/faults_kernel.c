@@ -50,7 +50,7 @@ void guest_main(const struct vmi_info *info) {
   uint32_t random = info->vm + 4711;
 
   for (uint32_t i = 0; i < fault_kind_count; i++) {
-    if (fault_kinds[i].in_kernel) {
+    if (fault_kinds[i].in_kernel && !faults_leave_vm()) {
       fault_test("kernel", &fault_kinds[i], VMI_YIELD, &random);
     }
   }

@@ -12,7 +12,7 @@ from understudy.image import Image
 from understudy.image.layouts import read_layouts
 from understudy.target import Fault, Gdb, Stop, Target
 
-from .tables import static
+from .tables import Readable, static
 
 STEP_MS = 5
 
@@ -90,7 +90,7 @@ def lines_of(target: Target, vm: str) -> list[str]:
     return target.uart(vm).lines if has_uart else log_lines(target, vm)
 
 
-def frame(target: Target, vm: str, thread: int) -> dict[str, Any]:
+def frame(target: Readable, vm: str, thread: int) -> dict[str, Any]:
     """The saved registers of a thread of a VM (0 to 12: tasks, 13: the guest kernel)."""
     memory = target.memory
     size = memory.size_of("thread")
@@ -100,7 +100,7 @@ def frame(target: Target, vm: str, thread: int) -> dict[str, Any]:
     return memory.structure("context", target.read_physical(at, memory.size_of("context")))
 
 
-def running_thread(target: Target, vm: str) -> int:
+def running_thread(target: Readable, vm: str) -> int:
     """The thread that runs when the VM runs (0 to 12: tasks, 13: the guest kernel)."""
     memory = target.memory
     return int(memory.structure("vm_state", memory.vm(vm)["state"])["thread"])

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """All that a checkpoint covers of a VM, taken from a machine that stands still, to be compared byte by byte."""
 
+from collections.abc import Callable
 from typing import Any
 
 from attrs import frozen
-
 from understudy.target import Gdb, Target
+from understudy.target.memory import Memory
 
 from . import machine
 from .tables import INFO_WINDOW, MIB, PAGE, TASK_WINDOW, pages, tasks_of, words
@@ -41,24 +42,41 @@ class Snapshot:
 
 
 def take(target: Target, vm: str) -> Snapshot:
-    """Look at a VM."""
-    memory, state = target.memory, target.memory.vm(vm)
+    """Look at a VM: in two reads only, as every stop of GDB lets the machine's clock run on."""
+    memory = target.memory
+    at, size = memory.vm_address(vm), memory.size_of("vm")
     partition = target.image.manifest["vms"][vm]["memory"]["base"]
-    data = target.read_physical(partition, state["memory_next"] - partition)
-    content = {page.va: data[page.active - partition :][:PAGE] for page in pages(target, vm)}
-    vcpu = memory.structure("vmi_vcpu", target.read_physical(state["vcpu"], memory.size_of("vmi_vcpu")))
+    whole = {at: target.read_physical(at, size)}
+    state = memory.structure("vm", whole[at])
+    whole[partition] = target.read_physical(partition, state["memory_next"] - partition)
+
+    def read(address: int, count: int) -> bytes:
+        base = at if at <= address < at + size else partition
+        return whole[base][address - base :][:count]
+
+    frozen_target = Frozen(target, read)
     threads = [*range(len(tasks_of(target, vm))), KERNEL]
+    vcpu = memory.structure("vmi_vcpu", read(state["vcpu"], memory.size_of("vmi_vcpu")))
     return Snapshot(
-        memory=content,
-        registers={thread: machine.frame(target, vm, thread) for thread in threads},
-        vfp={thread: _vfp(target, vm, thread) for thread in threads},
+        memory={page.va: read(page.active, PAGE) for page in pages(frozen_target, vm)},
+        registers={thread: machine.frame(frozen_target, vm, thread) for thread in threads},
+        vfp={thread: _vfp(frozen_target, vm, thread) for thread in threads},
         vcpu={name: value for name, value in vcpu.items() if name not in _UNTRACKED_VCPU},
         pending=vcpu["irq_pending"],
         devices={"state": memory.structure("vm_state", state["state"]), "ready": state["tasks"]},
     )
 
 
-def _vfp(target: Target, vm: str, thread: int) -> bytes:
+class Frozen:
+    """What `machine` and `tables` need of a target, from memory that was read before."""
+
+    def __init__(self, target: Target, read: Callable[[int, int], bytes]) -> None:
+        self.image = target.image
+        self.read_physical = read
+        self.memory = Memory(target.image.manifest, read)
+
+
+def _vfp(target: machine.Readable, vm: str, thread: int) -> bytes:
     memory, size = target.memory, target.memory.size_of("thread")
     base = memory.vm_address(vm) + memory.offset_of("vm", "threads") + thread * size
     active = memory.structure("thread", target.read_physical(base, size))["vfp_active"]
@@ -72,8 +90,8 @@ def partitions(target: Target, *vms: str) -> dict[str, bytes]:
     found = {}
     for vm in vms:
         base = target.image.manifest["vms"][vm]["memory"]["base"]
-        used = target.memory.vm(vm)["memory_next"] - base
-        found[vm] = target.read_physical(base, used)
+        end = target.memory.vm(vm)["memory_next"]  # 0: never created
+        found[vm] = target.read_physical(base, end - base) if end else b""
         found[f"struct {vm}"] = target.read_physical(target.memory.vm_address(vm), target.memory.size_of("vm"))
     return found
 

@@ -5,10 +5,12 @@ import struct
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from attrs import frozen
+from understudy.image import Image
 from understudy.image.elf import Elf, read_elf
-from understudy.target import Target
+from understudy.target.memory import Memory
 
 PAGE = 0x1000
 MIB = 0x100000
@@ -19,6 +21,16 @@ INFO_WINDOW = 16
 _L1_MASK, _PAGE_MASK = 0xFFFFFC00, 0xFFFFF000
 # Access permissions AP[2:0] with SCTLR.AFE = 0 (ARM ARM B3.7.1): what privileged and user mode may do.
 _AP = {1: ("rw", ""), 2: ("rw", "r"), 3: ("rw", "rw"), 5: ("r", ""), 6: ("r", "r"), 7: ("r", "r")}
+
+
+class Readable(Protocol):
+    """What is needed of a machine to look into its memory: a `Target`, or one that was read before."""
+
+    image: Image
+    memory: Memory
+
+    def read_physical(self, address: int, size: int) -> bytes:
+        """Return physical memory."""
 
 
 @frozen
@@ -35,7 +47,7 @@ class Mapping:
     is_global: bool
 
 
-def words(target: Target, address: int, count: int) -> list[int]:
+def words(target: Readable, address: int, count: int) -> list[int]:
     """`count` words of physical memory."""
     return list(struct.unpack(f"<{count}I", target.read_physical(address, 4 * count)))
 
@@ -46,14 +58,14 @@ def _vmm(elf: Path, build_id: str) -> Elf:
     return read_elf(elf)
 
 
-def static(target: Target, name: str) -> int:
+def static(target: Readable, name: str) -> int:
     """Address of a variable or function of the VMM, also of one that is local to its file."""
     symbol = _vmm(target.image.elf, target.image.build_id).find(name)
     assert symbol, f"the VMM has no symbol {name}"
     return symbol.address
 
 
-def fixed_table(target: Target) -> int:
+def fixed_table(target: Readable) -> int:
     """The first-level table behind TTBR1."""
     return static(target, "fixed_l1")
 
@@ -63,7 +75,7 @@ def _mapping(va: int, pa: int, size: int, ap: int, domain: int, *, never: bool, 
     return Mapping(va, pa, size, vmm, user, not never, domain, is_global)
 
 
-def _pages(target: Target, base: int, first: int) -> Iterator[Mapping]:
+def _pages(target: Readable, base: int, first: int) -> Iterator[Mapping]:
     domain = first >> 5 & 15
     for number, entry in enumerate(words(target, first & _L1_MASK, 256)):
         if entry & 2:
@@ -74,7 +86,7 @@ def _pages(target: Target, base: int, first: int) -> Iterator[Mapping]:
             assert entry == 0, f"large page or rubbish {entry:#x} for {base + number * PAGE:#x}"
 
 
-def walk(target: Target, table: int, entries: int) -> Iterator[Mapping]:
+def walk(target: Readable, table: int, entries: int) -> Iterator[Mapping]:
     """All mappings of a first-level table of `entries` entries."""
     for number, entry in enumerate(words(target, table, entries)):
         base = number * MIB
@@ -100,18 +112,18 @@ class Page:
     armed: bool
 
 
-def tasks_of(target: Target, vm: str) -> list[dict[str, int]]:
+def tasks_of(target: Readable, vm: str) -> list[dict[str, int]]:
     """The manifest's entries of the tasks of a VM."""
     manifest = target.image.manifest
     return list(manifest["guests"][manifest["vms"][vm]["guest"]]["tasks"])
 
 
-def windows(target: Target, vm: str) -> list[int]:
+def windows(target: Readable, vm: str) -> list[int]:
     """The windows that a VM has: kernel, shared, its tasks, info page and channels."""
     return [1, 2, *range(TASK_WINDOW, TASK_WINDOW + len(tasks_of(target, vm))), INFO_WINDOW]
 
 
-def pages(target: Target, vm: str) -> Iterator[Page]:
+def pages(target: Readable, vm: str) -> Iterator[Page]:
     """The pages of a VM that its checkpoints cover."""
     state = target.memory.vm(vm)
     active, backup = words(target, state["active_pt"], WINDOWS), words(target, state["backup_pt"], WINDOWS)
@@ -134,7 +146,7 @@ def pages(target: Target, vm: str) -> Iterator[Page]:
                 )
 
 
-def check_frames(target: Target, vm: str) -> frozenset[int]:
+def check_frames(target: Readable, vm: str) -> frozenset[int]:
     """Check that no page of a VM left its own three frames; return all frames that the tables of the VM may reach."""
     reachable: set[int] = set()
     for page in pages(target, vm):

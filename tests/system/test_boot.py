@@ -5,12 +5,11 @@ import re
 from collections import Counter
 
 import pytest
-
 from understudy.pytest_plugin import Boot, Build
 from understudy.target import Target
 
 from . import machine, oracle, systems
-from .tables import MIB, TASK_WINDOW
+from .tables import TASK_WINDOW
 
 TASK_COUNTS = {"vm2": 2, "vm3": 3, "vm4": 4, "vm6": 6, "vm8": 8, "vm10": 10, "vm12": 12, "vm13": 13}
 SPINNER = "tests/system/apps/spinner.c"

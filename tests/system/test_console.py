@@ -5,16 +5,32 @@ import re
 from collections.abc import Iterator
 
 import pytest
-
 from understudy.pytest_plugin import Boot
 from understudy.target import Target
 
 from . import machine, oracle
 
-COMMANDS = (
-    "help list guests boot create start stop pause resume destroy stats tasks faults checkpoint rollback log watch "
-    "version shutdown"
-).split()
+COMMANDS = [
+    "help",
+    "list",
+    "guests",
+    "boot",
+    "create",
+    "start",
+    "stop",
+    "pause",
+    "resume",
+    "destroy",
+    "stats",
+    "tasks",
+    "faults",
+    "checkpoint",
+    "rollback",
+    "log",
+    "watch",
+    "version",
+    "shutdown",
+]
 WRONG = {  # command line: the one line that answers it
     "x": "x: not a command; try 'help'",
     "s": "s: the beginning of more than one command; try 'help'",

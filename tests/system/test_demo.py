@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
-
 from understudy import cli, demo, paths
 from understudy.image.elf import read_elf
 from understudy.pytest_plugin import Build

@@ -4,7 +4,6 @@
 from collections.abc import Callable
 
 import pytest
-
 from understudy.pytest_plugin import Boot, Build
 from understudy.target import Fault, Target
 

@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a rollback does to tables, memory, registers and devices, seen through GDB at its first and last instruction."""
 
-from collections.abc import Iterator
-
 import pytest
 from attrs import frozen
-
 from understudy.image import Image
-from understudy.pytest_plugin import Boot, Build
+from understudy.pytest_plugin import Build
 from understudy.target import Gdb, Target
 
 from . import machine, snapshots, systems
-from .tables import PAGE, TASK_WINDOW, tasks_of
+from .tables import PAGE, TASK_WINDOW
 
 POLICIES = {
     "undo": {"stack": "undo", "data": "undo"},
@@ -20,19 +17,20 @@ POLICIES = {
     "full": {"stack": "full", "data": "full"},
     "rare": {"stack": "undo", "data": "undo", "vm_period": 3, "task_period": 2},
 }
-AT = 20  # OS tick of the fault
-TASK = 1  # slot of the task that fails alone
+TASK = 2  # slot of the task that fails alone: the worker
+OTHER = "other"
+WILD = 0x0BADC0D0
+IRQ_DISABLED = 0x80  # CPSR.I
 
 
 @pytest.fixture(scope="module")
 def image(vmm_build: Build) -> Image:
-    """VMs of the same guest, each with another policy; first a task fails in each of them, then the kernel."""
-    guest = systems.faulty_kernel_guest("null_write", at=AT, skip=1, held=True)
-    guest["tasks"][2] = {**systems.worker(20)}
-    guest["tasks"].insert(TASK, systems.faulty(0, "null_write", after=AT - 6))
-    settings = {"recovery": systems.GENEROUS, "slice_ticks": systems.LONG_SLICE}
+    """VMs of the same healthy guest, each with another policy: the faults come from GDB, the right moment known."""
+    guest = systems.faulty_kernel_guest("none", times=systems.NEVER)
+    settings = {"recovery": systems.GENEROUS, "autostart": False}
     vms = {name: systems.vm("guest", policy=policy, **settings) for name, policy in POLICIES.items()}
-    return vmm_build(systems.system("test-rollback", {"guest": guest}, vms))
+    guests = {"guest": guest, OTHER: systems.faulty_guest(systems.worker())}
+    return vmm_build(systems.system("test-rollback", guests, {**vms, OTHER: systems.vm(OTHER)}))
 
 
 @frozen
@@ -46,56 +44,104 @@ class Seen:
     tables_after: snapshots.Tables
     others_before: dict[str, bytes]
     others_after: dict[str, bytes]
+    next_vm: str | None
 
 
-def follow(target: Target, gdb: Gdb, vm: str, checkpoint: str, rollback: str, task: int | None) -> Seen:
-    """Take a snapshot at the end of each checkpoint, until the rollback comes."""
-    others = [name for name in POLICIES if name != vm]
-    points = {
-        snapshots.break_for(gdb, target, checkpoint, vm, task): checkpoint,
-        snapshots.break_for(gdb, target, rollback, vm, task): rollback,
-    }
-    last = None
-    while points[gdb.resume().breakpoint or 0] == checkpoint:
-        snapshots.finish(gdb)
-        last = snapshots.take(target, vm)
-    assert last, "a rollback without a checkpoint"
+def at_rollback(target: Target, gdb: Gdb, vm: str, function: str, checkpoint: snapshots.Snapshot) -> Seen:
+    """Let the fault happen that was just injected, and look at both ends of the rollback."""
+    others = [name for name in target.image.manifest["vms"] if name != vm]
+    entry = snapshots.break_for(gdb, target, function, vm)
+    gdb.resume()
+    gdb.delete(entry)
     before = snapshots.take(target, vm), snapshots.tables(target, vm), snapshots.partitions(target, *others)
     snapshots.finish(gdb)
     after = snapshots.take(target, vm), snapshots.tables(target, vm), snapshots.partitions(target, *others)
-    for number in points:
-        gdb.delete(number)
-    return Seen(last, before[0], after[0], before[1], after[1], before[2], after[2])
+    gdb.break_at(target.memory.address("resume"), once=True)
+    gdb.resume()
+    gdb.step(8)
+    return Seen(
+        checkpoint, before[0], after[0], before[1], after[1], before[2], after[2], next_vm=target.memory.current_vm()
+    )
 
 
-def seen_task(target: Target, vm: str) -> Seen:
-    target.run_for(10 * (AT - 8))
-    with target.debugger() as gdb:
-        return follow(target, gdb, vm, "checkpoint_task", "recovery_rollback_task", TASK)
+def break_at_work(
+    target: Target, gdb: Gdb, vm: str, work: int, checkpoint: str, task: int | None
+) -> snapshots.Snapshot:
+    """Run until `vm` comes to the instruction at `work` with its memory changed since its last checkpoint.
+
+    Every stop of GDB makes QEMU's clock jump to the next tick, so there may be only few of them.
+    """
+    taken: snapshots.Snapshot | None = None
+    at_checkpoint = snapshots.break_for(gdb, target, checkpoint, vm, task)
+    at_work = gdb.break_at(work)
+    while True:
+        if gdb.resume().breakpoint == at_checkpoint:
+            snapshots.finish(gdb)
+            taken = snapshots.take(target, vm)
+        elif taken and target.memory.current_vm() == vm and snapshots.take(target, vm).memory != taken.memory:
+            if task is None or not target.memory.vm(vm)["kernel_changed"] >> task & 1:
+                gdb.delete(at_checkpoint)
+                gdb.delete(at_work)
+                return taken
 
 
-def seen_vm(target: Target, vm: str) -> Seen:
-    machine.until(target, lambda: machine.counters(target, vm)["task_rollbacks"] == 1)
-    with target.debugger() as gdb:
-        return follow(target, gdb, vm, "checkpoint_vm", "recovery_rollback_vm", None)
+def call_of_print(target: Target, vm: str) -> int:
+    """The address of the worker's call of `print`: it has a new value then."""
+    work = target.memory.symbol(vm, "worker_task", "worker")
+    wanted = target.memory.symbol(vm, "print").address
+    for address in range(work.address, work.address + work.size, 4):
+        word = int.from_bytes(target.memory.read(vm, address, 4), "little")
+        offset = (word & 0xFFFFFF) - (0x1000000 if word & 0x800000 else 0)
+        if word >> 24 == 0xEB and address + 8 + 4 * offset == wanted:  # BL
+            return address
+    raise AssertionError("the worker does not call print")
+
+
+def go_astray(gdb: Gdb) -> None:
+    """Send the guest to nowhere at once: the tick that waits since GDB stopped the machine must not come first."""
+    gdb.write_register("cpsr", gdb.registers()["cpsr"] | IRQ_DISABLED)
+    gdb.write_register("pc", WILD)
+
+
+def break_task(target: Target, gdb: Gdb, vm: str) -> Seen:
+    """Send the worker astray when it is going to print."""
+    taken = break_at_work(target, gdb, vm, call_of_print(target, vm), "checkpoint_task", TASK)
+    go_astray(gdb)
+    return at_rollback(target, gdb, vm, "recovery_rollback_task", taken)
+
+
+def break_kernel(target: Target, gdb: Gdb, vm: str) -> Seen:
+    """Send the kernel astray in its tick."""
+    hook = target.memory.symbol(vm, "OSTimeTickHook").address
+    taken = break_at_work(target, gdb, vm, hook, "checkpoint_vm", None)
+    go_astray(gdb)
+    return at_rollback(target, gdb, vm, "recovery_rollback_vm", taken)
 
 
 @pytest.fixture(scope="module")
-def task_rollbacks(image: Image) -> Iterator[dict[str, Seen]]:
+def rollbacks(image: Image) -> dict[str, tuple[Seen, Seen]]:
+    """For each VM a rollback of its worker, then one of all of it; the VM runs beside one other only."""
     seen = {}
-    for vm in POLICIES:
-        with Target(image) as target:
-            seen[vm] = seen_task(target, vm)
-    yield seen
+    with Target(image) as target:
+        target.wait_for_prompt()
+        for vm in POLICIES:
+            target.vm0(f"boot {vm}")
+            machine.until(target, lambda vm=vm: machine.printed(target, vm, lines=12))
+            with target.debugger() as gdb:
+                seen[vm] = break_task(target, gdb, vm), break_kernel(target, gdb, vm)
+            target.vm0(f"pause {vm}")
+        assert [fault.action for fault in target.faults()] == ["task rollback", "vm rollback"] * len(POLICIES)
+    return seen
 
 
-@pytest.fixture(scope="module")
-def vm_rollbacks(image: Image) -> Iterator[dict[str, Seen]]:
-    seen = {}
-    for vm in POLICIES:
-        with Target(image) as target:
-            seen[vm] = seen_vm(target, vm)
-    yield seen
+@pytest.fixture
+def task_rollback(rollbacks: dict[str, tuple[Seen, Seen]], vm: str) -> Seen:
+    return rollbacks[vm][0]
+
+
+@pytest.fixture
+def vm_rollback(rollbacks: dict[str, tuple[Seen, Seen]], vm: str) -> Seen:
+    return rollbacks[vm][1]
 
 
 def stacks(image: Image, vm: str) -> dict[int, range]:
@@ -109,9 +155,9 @@ def stacks(image: Image, vm: str) -> dict[int, range]:
 
 
 @pytest.mark.parametrize("vm", POLICIES)
-def test_vm_rollback_exchanges_the_tables(vm_rollbacks: dict[str, Seen], vm: str) -> None:
+def test_vm_rollback_exchanges_the_tables(vm_rollback: Seen, vm: str) -> None:
     """# R14 # R15 # R28 # R29 active_pt and backup_pt change places, with the ASID; no first-level entry is rewritten."""
-    before, after = vm_rollbacks[vm].tables_before, vm_rollbacks[vm].tables_after
+    before, after = vm_rollback.tables_before, vm_rollback.tables_after
     assert (after.active_pt, after.backup_pt) == (before.backup_pt, before.active_pt)
     assert (after.active, after.backup) == (before.backup, before.active)
     assert after.task_backup_pt == before.task_backup_pt
@@ -119,17 +165,17 @@ def test_vm_rollback_exchanges_the_tables(vm_rollbacks: dict[str, Seen], vm: str
 
 
 @pytest.mark.parametrize("vm", POLICIES)
-def test_vm_rollback_restores_every_byte(image: Image, vm_rollbacks: dict[str, Seen], vm: str) -> None:
+def test_vm_rollback_restores_every_byte(image: Image, vm_rollback: Seen, vm: str) -> None:
     """# R29 # R21 # D3 # Invariant 1 Kernel, shared memory and all tasks are what they were at the checkpoint."""
-    seen, dead = vm_rollbacks[vm], stacks(image, vm)
+    seen, dead = vm_rollback, stacks(image, vm)
     assert seen.after.live(dead) == seen.checkpoint.live(dead)
     assert seen.before.memory != seen.checkpoint.memory, "nothing had changed: nothing is shown"
 
 
 @pytest.mark.parametrize("vm", POLICIES)
-def test_vm_rollback_restores_registers_and_devices(vm_rollbacks: dict[str, Seen], vm: str) -> None:
+def test_vm_rollback_restores_registers_and_devices(vm_rollback: Seen, vm: str) -> None:
     """# D4 # R29 # Invariant 1 All threads' registers, VFP included; vCPU page, timer, ready table, who runs."""
-    seen = vm_rollbacks[vm]
+    seen = vm_rollback
     assert seen.after.registers == seen.checkpoint.registers
     assert seen.after.vfp == seen.checkpoint.vfp
     assert seen.after.vcpu == seen.checkpoint.vcpu
@@ -138,12 +184,9 @@ def test_vm_rollback_restores_registers_and_devices(vm_rollbacks: dict[str, Seen
 
 
 @pytest.mark.parametrize("vm", POLICIES)
-def test_task_rollback_exchanges_one_entry(
-    vm_rollbacks: dict[str, Seen], task_rollbacks: dict[str, Seen], vm: str
-) -> None:
+def test_task_rollback_exchanges_one_entry(task_rollback: Seen, vm_rollback: Seen, vm: str) -> None:
     """# R16 # R17 # R28 # R30 The first-level entry of the task and its backup change places, and no other entry."""
-    del vm_rollbacks
-    before, after = task_rollbacks[vm].tables_before, task_rollbacks[vm].tables_after
+    before, after = task_rollback.tables_before, task_rollback.tables_after
     window = TASK_WINDOW + TASK
     assert after.active[window] == before.task_backup_pt[TASK]
     assert after.task_backup_pt[TASK] == before.active[window] != after.active[window]
@@ -157,9 +200,9 @@ def test_task_rollback_exchanges_one_entry(
 
 
 @pytest.mark.parametrize("vm", POLICIES)
-def test_task_rollback_restores_every_byte_of_the_task(image: Image, task_rollbacks: dict[str, Seen], vm: str) -> None:
+def test_task_rollback_restores_every_byte_of_the_task(image: Image, task_rollback: Seen, vm: str) -> None:
     """# R30 # R21 # D3 # D4 # Invariant 1 Memory and registers of the task are those of its checkpoint."""
-    seen, window = task_rollbacks[vm], TASK_WINDOW + TASK
+    seen, window = task_rollback, TASK_WINDOW + TASK
     dead = {thread: stack for thread, stack in stacks(image, vm).items() if thread == TASK}
     after, checkpoint = (
         {va: data for va, data in taken.live(dead).items() if va >> 20 == window}
@@ -172,9 +215,9 @@ def test_task_rollback_restores_every_byte_of_the_task(image: Image, task_rollba
 
 
 @pytest.mark.parametrize("vm", POLICIES)
-def test_task_rollback_touches_nothing_else(image: Image, task_rollbacks: dict[str, Seen], vm: str) -> None:
+def test_task_rollback_touches_nothing_else(image: Image, task_rollback: Seen, vm: str) -> None:
     """# R9 # R30 # Invariant 1 Kernel, shared memory, other tasks, their registers and the devices stay as they are."""
-    seen, window = task_rollbacks[vm], TASK_WINDOW + TASK
+    seen, window = task_rollback, TASK_WINDOW + TASK
     for va, data in seen.before.memory.items():
         assert va >> 20 == window or seen.after.memory[va] == data, f"{va:#x} changed"
     for thread in {*range(len(image.manifest["guests"]["guest"]["tasks"])), snapshots.KERNEL} - {TASK}:
@@ -184,26 +227,16 @@ def test_task_rollback_touches_nothing_else(image: Image, task_rollbacks: dict[s
 
 
 @pytest.mark.parametrize("vm", POLICIES)
-def test_other_vms_are_untouched(vm_rollbacks: dict[str, Seen], task_rollbacks: dict[str, Seen], vm: str) -> None:
+def test_other_vms_are_untouched(task_rollback: Seen, vm_rollback: Seen, vm: str) -> None:
     """# R1 # R46 # Invariant 1 No byte of another VM's memory, tables or state changes in either kind of rollback."""
-    for seen in (vm_rollbacks[vm], task_rollbacks[vm]):
+    for seen in (vm_rollback, task_rollback):
         assert seen.others_after.keys() == seen.others_before.keys()
         for name, data in seen.others_before.items():
             assert seen.others_after[name] == data, name
 
 
-def test_switch_to_the_next_guest_completes_the_recovery(vmm_boot: Boot, image: Image) -> None:
-    """# R29 After a rollback of a VM with others ready, another VM runs first."""
-    target = vmm_boot(image)
-    vm = "undo"
-    machine.until(target, lambda: machine.counters(target, vm)["task_rollbacks"] == 1)
-    with target.debugger() as gdb:
-        rollback = snapshots.break_for(gdb, target, "recovery_rollback_vm", vm)
-        gdb.resume()
-        gdb.delete(rollback)
-        gdb.break_at(target.memory.address("fault_data"))
-        gdb.break_at(target.memory.address("vmi_dispatch"))
-        gdb.break_at(target.memory.address("interrupt_handle"))
-        gdb.resume()
-        assert target.memory.current_vm() != vm
-    assert len(tasks_of(target, vm)) == 4
+@pytest.mark.parametrize("vm", POLICIES)
+def test_switch_to_the_next_guest_completes_the_recovery(vm_rollback: Seen, task_rollback: Seen, vm: str) -> None:
+    """# R29 # R30 The rolled back VM gives up its slice, so the other one comes first; a task goes on at once."""
+    assert vm_rollback.next_vm == OTHER
+    assert task_rollback.next_vm == vm

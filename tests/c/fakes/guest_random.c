@@ -205,7 +205,7 @@ static void op_kernel_vmi(void) {
 static void op_vm0_wait(void) {
   if (current_vm->state.timer_period == 0 || (current_vm->vcpu->irq_enabled & VMI_IRQ_TIMER) == 0) {
     guest_store(VMI_VCPU_PAGE + VMI_VCPU_IRQ_ENABLED, VMI_IRQ_TIMER);
-    guest_svc(VMI_TIMER_SET, 1000, 0, 0, 0);
+    guest_svc(VMI_TIMER_SET, 1000u * (1u + random_below(12)), 0, 0, 0);
   } else {
     guest_store(VMI_VCPU_PAGE + VMI_VCPU_IRQ_PENDING, 0);
     guest_svc(VMI_WAIT, 0, 0, 0, 0);

@@ -15,6 +15,7 @@
 #define ASIDS 64u
 #define TLB_PAGES 64u
 #define MIB 0x100000u
+#define TICK_COUNTS (BOARD_TIMER_CLOCK_HZ / 1000u) /* of the global timer, for a tick of 1 ms */
 
 struct translation {
   uint32_t l1; /* 0: no entry cached, or none there */
@@ -206,9 +207,12 @@ static uint32_t acknowledge(void) {
       return BOARD_UART_IRQ(uart);
     }
   }
-  uint32_t id = tick_pending ? BOARD_TICK_IRQ : GIC_SPURIOUS;
+  if (!tick_pending) {
+    return GIC_SPURIOUS;
+  }
   tick_pending = false;
-  return id;
+  timer_counter += TICK_COUNTS;
+  return BOARD_TICK_IRQ;
 }
 
 uint32_t mmio_read(uint32_t address) {

@@ -30,6 +30,7 @@ struct model {
   struct vmi_vcpu vcpu;
   struct ready_table tasks;
   uint32_t input;
+  uint32_t raised; /* interrupt lines since the checkpoint of the VM */
   uint32_t frames[SMALL_PAGES]; /* base of each page's three frames: never changes */
   uint32_t memory_used;
   uint32_t vm_due; /* switches until the next checkpoint */

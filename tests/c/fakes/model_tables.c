@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Invariants of entries, page records, lists and register images (vmm-c/recovery/pages.h, core/vm.h). */
+#include <string.h>
+
 #include "arch/armv7/mmu.h"
 #include "core/vm_memory.h"
 #include "machine.h"
@@ -94,6 +96,28 @@ static void check_images(const struct vm *vm) {
   }
 }
 
+static void check_saved(const struct thread *thread, uint8_t frame, uint8_t vfp, const struct model_thread *expected,
+                        unsigned t, const char *what) {
+  CHECK(memcmp(&thread->frame[frame], &expected->registers, sizeof expected->registers) == 0,
+        "registers of thread %u in the checkpoint of the %s", t, what);
+  CHECK(memcmp(thread->vfp[vfp].d, expected->vfp.d, sizeof expected->vfp.d) == 0 &&
+            thread->vfp[vfp].fpscr == expected->vfp.fpscr,
+        "VFP registers of thread %u in the checkpoint of the %s", t, what);
+}
+
+/* Invariant 3, D4: the registers in both checkpoints; D6: who may not be rolled back alone. */
+static void check_checkpoints(const struct vm *vm) {
+  const struct model *m = model_of(vm);
+  for (unsigned t = 0; t < THREAD_COUNT; t++) {
+    const struct thread *thread = &vm->threads[t];
+    check_saved(thread, thread->vm_saved, thread->vfp_vm_saved, &m->vm.thread[t], t, "VM");
+    if (t < SMALL_TASKS) {
+      check_saved(thread, thread->task_saved, thread->vfp_task_saved, &m->task.thread[t], t, "task");
+      CHECK((vm->kernel_changed >> t & 1u) == (m->changed >> t & 1u), "D6: kernel_changed of task %u", t);
+    }
+  }
+}
+
 /* The in page shows the peer's out page of now, in every image of the VM; without a peer, nothing of its memory (R4). */
 static void check_channel(const struct vm *vm) {
   uint32_t in = VMI_CHANNEL_BASE + PAGE_SIZE;
@@ -126,5 +150,6 @@ void model_check_tables(struct vm *vm) {
     CHECK(listed == (vm->task_dirty[task].count != 0), "task %u: list and mask disagree", task);
   }
   check_images(vm);
+  check_checkpoints(vm);
   check_channel(vm);
 }

@@ -5,6 +5,7 @@
 #include "core/console.h"
 #include "core/guest_access.h"
 #include "core/recovery.h"
+#include "core/virq.h"
 #include "machine.h"
 #include "model.h"
 #include "model_restore.h"
@@ -16,9 +17,12 @@ void __real_recovery_task_created(struct vm *vm, unsigned task);
 enum vmi_action __real_recovery_level(const struct vm *vm, unsigned thread, uint8_t *reason);
 int32_t __real_recovery_checkpoint(struct vm *vm);
 void __real_switch_to_vm(struct vm *next);
+void __real_switch_from_vm(void);
+void __real_switch_slice_ended(struct vm *vm);
 void __real_switch_to_task(struct vm *vm, unsigned task);
 void __real_switch_to_kernel_call(struct vm *vm, const struct context *caller);
 bool __real_guest_write(struct vm *vm, uint32_t va, const void *from, uint32_t n);
+void __real_virq_raise(unsigned vm, uint32_t lines);
 
 void __wrap_recovery_reset(struct vm *vm);
 bool __wrap_recovery_first_write(struct vm *vm, uint32_t va);
@@ -27,9 +31,12 @@ void __wrap_recovery_task_created(struct vm *vm, unsigned task);
 enum vmi_action __wrap_recovery_level(const struct vm *vm, unsigned thread, uint8_t *reason);
 int32_t __wrap_recovery_checkpoint(struct vm *vm);
 void __wrap_switch_to_vm(struct vm *next);
+void __wrap_switch_from_vm(void);
+void __wrap_switch_slice_ended(struct vm *vm);
 void __wrap_switch_to_task(struct vm *vm, unsigned task);
 void __wrap_switch_to_kernel_call(struct vm *vm, const struct context *caller);
 bool __wrap_guest_write(struct vm *vm, uint32_t va, const void *from, uint32_t n);
+void __wrap_virq_raise(unsigned vm, uint32_t lines);
 
 /* R20: the pages and the registers of one task. */
 static void checkpoint_task(struct vm *vm, unsigned task) {
@@ -62,6 +69,7 @@ static void checkpoint_vm(struct vm *vm) {
   m->task = m->now;
   m->state = vm->state;
   m->vcpu = *vm->vcpu;
+  m->raised = 0;
   m->tasks = vm->tasks;
   m->input = console_input_position(vm->index);
   m->committed = ~0u;
@@ -110,6 +118,11 @@ bool __wrap_guest_write(struct vm *vm, uint32_t va, const void *from, uint32_t n
   return done;
 }
 
+void __wrap_virq_raise(unsigned vm, uint32_t lines) {
+  models[vm].raised |= lines;
+  __real_virq_raise(vm, lines);
+}
+
 struct context *__wrap_recovery_edit_frame(struct vm *vm, struct thread *thread) {
   model_of(vm)->edited |= 1u << (thread - vm->threads);
   return __real_recovery_edit_frame(vm, thread);
@@ -155,13 +168,26 @@ int32_t __wrap_recovery_checkpoint(struct vm *vm) {
   return __real_recovery_checkpoint(vm);
 }
 
-void __wrap_switch_to_vm(struct vm *next) {
-  struct vm *left = current_vm;
-  if (left != NULL && left->tracked && --model_of(left)->vm_due == 0) {
-    model_of(left)->vm_due = left->config->vm_period;
-    checkpoint_vm(left);
+static void leave_vm(struct vm *vm) {
+  if (vm != NULL && vm->tracked && --model_of(vm)->vm_due == 0) {
+    model_of(vm)->vm_due = vm->config->vm_period;
+    checkpoint_vm(vm);
   }
+}
+
+void __wrap_switch_from_vm(void) {
+  leave_vm(current_vm);
+  __real_switch_from_vm();
+}
+
+void __wrap_switch_to_vm(struct vm *next) {
+  leave_vm(current_vm);
   __real_switch_to_vm(next);
+}
+
+void __wrap_switch_slice_ended(struct vm *vm) {
+  leave_vm(vm);
+  __real_switch_slice_ended(vm);
 }
 
 static void leave_owner(struct vm *vm) {

@@ -105,7 +105,7 @@ static void configure_vm(unsigned i, uint32_t base, uint32_t vm_period, uint32_t
   vms[i].guest = config_vms[i].guest;
 }
 
-void small_configure(policy_chooser choose, uint32_t vm_period, uint32_t task_period) {
+void small_configure(policy_chooser choose, uint32_t vm_period, uint32_t task_period, bool protect_vm2) {
   static uint32_t memory;
   static bool channels_known;
   if (memory == 0) {
@@ -129,6 +129,7 @@ void small_configure(policy_chooser choose, uint32_t vm_period, uint32_t task_pe
   for (unsigned i = 0; i < SMALL_VMS; i++) {
     configure_vm(i, memory, vm_period, task_period);
   }
+  settings[2].fault_tolerant = protect_vm2;
   settings[0].recovery.cold_budget = UINT32_MAX; /* VM0 is what the others are started from */
   current_vm = NULL;
   console_init();

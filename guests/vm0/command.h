@@ -27,6 +27,7 @@ command_handler command_list, command_guests, command_create, command_boot, comm
 command_handler command_stats, command_tasks;
 /* commands_log.c: output of guests */
 command_handler command_log, command_watch;
+bool command_is_watching(void);
 /* commands_fault.c: faults and recovery */
 command_handler command_faults, command_checkpoint, command_rollback;
 /* commands_system.c */

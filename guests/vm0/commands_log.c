@@ -138,6 +138,10 @@ static bool parse_mask(const struct words *words, uint32_t *mask) {
   return true;
 }
 
+bool command_is_watching(void) {
+  return watched != 0;
+}
+
 void command_watch(const struct words *words) {
   uint32_t mask;
 

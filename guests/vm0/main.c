@@ -25,9 +25,15 @@ static void take_character(char c) {
   print(PROMPT);
 }
 
-/* The VMM printed something over the line: show it again, with the cursor where it was. */
+/*
+ * The VMM printed something over the line: show it again, with the cursor where it was. While other VMs are watched,
+ * an empty line is not worth it: there would be a prompt between each two of theirs.
+ */
 static void redraw(void) {
-  print(PROMPT);
+  if (line.length == 0 && command_is_watching()) {
+    return;
+  }
+  print("\r" PROMPT);
   print_bytes(line.text, line.length);
   for (size_t i = line.cursor; i < line.length; i++) {
     print_bytes("\b", 1);

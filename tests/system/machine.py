@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What many tests do with a running machine, and what they keep of one that ended."""
 
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -46,6 +47,11 @@ def until(target: Target, condition: Callable[[], object], *, ms: float = 10_000
         if late:
             raise TargetTimeout(f"not within {ms:g} ms of virtual time\n{target.console.text[-2000:]}")
         target.run_for(STEP_MS)
+
+
+def let_real_time_pass(seconds: float) -> None:
+    """Wait for what must not happen, when the virtual clock may stand still."""
+    time.sleep(seconds)
 
 
 def counters(target: Target, vm: str) -> dict[str, int]:

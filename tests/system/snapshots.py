@@ -34,7 +34,9 @@ class Snapshot:
         """Memory without what lies below the stack pointers of `stacks` (dead by AAPCS 6.2.1.1)."""
         kept = dict(self.memory)
         for thread, stack in stacks.items():
-            pointer = self.registers[thread]["r"][13] & ~31  # copied in units of 32 bytes
+            runs = thread != KERNEL or self.devices["state"]["thread"] == KERNEL
+            # Copied in units of 32 bytes. The kernel's stack is empty while a task runs.
+            pointer = self.registers[thread]["r"][13] & ~31 if runs else stack.stop
             for va in stack:
                 dead = min(max(pointer - va, 0), PAGE)
                 kept[va] = kept[va][dead:]

@@ -59,6 +59,11 @@ def worker(priority: int = 40, name: str = "worker") -> Data:
     return {"name": name, "entry": "worker_task", "sources": ["apps/faulty/worker.c"], "priority": priority}
 
 
+def spinner() -> Data:
+    """A task that prints `tb` without ever sleeping."""
+    return {"name": "spinner", "entry": "spinner_task", "sources": ["tests/system/apps/spinner.c"], "priority": 20}
+
+
 def faulty(index: int, fault: str, **parameters: Any) -> Data:
     """The faulty task `f<index>` that prints `ft <index>`."""
     return {

@@ -12,7 +12,6 @@ from . import machine, oracle, systems
 from .tables import TASK_WINDOW
 
 TASK_COUNTS = {"vm2": 2, "vm3": 3, "vm4": 4, "vm6": 6, "vm8": 8, "vm10": 10, "vm12": 12, "vm13": 13}
-SPINNER = "tests/system/apps/spinner.c"
 
 
 def crowd() -> systems.Data:
@@ -21,7 +20,8 @@ def crowd() -> systems.Data:
         name: systems.faulty_guest(*(systems.worker(20 + number, f"w{number}") for number in range(count)))
         for name, count in TASK_COUNTS.items()
     }
-    return systems.system("test-crowd", guests, {name: systems.vm(name) for name in TASK_COUNTS})
+    vms = {name: systems.vm(name, slice_ticks=systems.LONG_SLICE) for name in TASK_COUNTS}
+    return systems.system("test-crowd", guests, vms)
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +57,9 @@ def test_eight_vms_with_up_to_thirteen_tasks_run_at_once(crowded: machine.Record
 
 def test_every_vm_and_task_is_switched_and_checkpointed(crowded: machine.Recording) -> None:
     """# R7 # R8 # R19 # R20 Each switch away from a VM or a task makes a checkpoint of it (period 1)."""
-    for vm in TASK_COUNTS:
+    for vm, created in TASK_COUNTS.items():  # the first checkpoint of a task is its creation
         seen = crowded.counters[vm]
         assert seen["switches"] == seen["checkpoints"] > 0, vm
-        created = TASK_COUNTS[vm]  # the first checkpoint of a task is its creation
         left_kernel = 1  # the first switch leaves no task
         assert seen["task_checkpoints"] == seen["task_switches"] + created - left_kernel, vm
 
@@ -101,14 +100,13 @@ def client(domain: int) -> int:
 
 
 def priorities() -> systems.Data:
-    task = {"name": "spinner", "entry": "spinner_task", "sources": [SPINNER], "priority": 20}
     vms = {
         "urgent": systems.vm("prod_cons", priority=5, uart=1),
         "spin_a": systems.vm("spinner", priority=10),
         "spin_b": systems.vm("spinner", priority=10),
         "late": systems.vm("spinner", priority=20),
     }
-    return systems.system("test-priorities", {"spinner": systems.faulty_guest(task)}, vms)
+    return systems.system("test-priorities", {"spinner": systems.faulty_guest(systems.spinner())}, vms)
 
 
 def test_cpu_goes_to_the_most_urgent_vm(vmm_boot: Boot) -> None:

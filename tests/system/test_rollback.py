@@ -27,9 +27,9 @@ IRQ_DISABLED = 0x80  # CPSR.I
 def image(vmm_build: Build) -> Image:
     """VMs of the same healthy guest, each with another policy: the faults come from GDB, the right moment known."""
     guest = systems.faulty_kernel_guest("none", times=systems.NEVER)
-    settings = {"recovery": systems.GENEROUS, "autostart": False}
+    settings = {"recovery": systems.GENEROUS, "autostart": False, "slice_ticks": 10}
     vms = {name: systems.vm("guest", policy=policy, **settings) for name, policy in POLICIES.items()}
-    guests = {"guest": guest, OTHER: systems.faulty_guest(systems.worker())}
+    guests = {"guest": guest, OTHER: systems.faulty_guest(systems.spinner())}
     return vmm_build(systems.system("test-rollback", guests, {**vms, OTHER: systems.vm(OTHER)}))
 
 

@@ -56,8 +56,8 @@ def guard_page(elf: Elf, task: int) -> range:
 
 KINDS = {  # R25 R26 R32 R33
     "write_ostime": Expected("data", "domain", "OSTime", write=True, window=1),
-    "null_read": Expected("data", "translation", 0),
-    "null_write": Expected("data", "translation", 0, write=True),
+    "null_read": Expected("data", "translation", 0, window=0),
+    "null_write": Expected("data", "translation", 0, write=True, window=0),
     "wild_read": Expected("data", "translation", 0x0BADC0D0),
     "wild_write": Expected("data", "translation", 0x0BADC0D0, write=True),
     "read_task": Expected("data", "domain", TASK_BASE + VICTIM * WINDOW, window=3 + VICTIM),
@@ -72,12 +72,12 @@ KINDS = {  # R25 R26 R32 R33
     "write_const": Expected("data", "permission", own_window, write=True, window=None),
     "unaligned": Expected("data", "alignment", own_stack, window=None),
     "stack_overflow": Expected("data", "translation", guard_page, write=True, window=None),
-    "jump_null": Expected("prefetch", "translation", 0),
+    "jump_null": Expected("prefetch", "translation", 0, window=0),
     "jump_wild": Expected("prefetch", "translation", 0x0BADC0D0),
     "jump_kernel": Expected("prefetch", "domain", 0x00100000, window=1),
     "jump_data": Expected("prefetch", "permission", own_window, window=None),
     "jump_stack": Expected("prefetch", "permission", own_stack, window=None),
-    "return": Expected("prefetch", "translation", 0),  # of the task's function: LR is 0
+    "return": Expected("prefetch", "translation", 0, window=0),  # of the task's function: LR is 0
     "undefined": Expected("undefined", "instruction", own_window, window=None),
     "privileged": Expected("undefined", "instruction", own_window, window=None),
 }

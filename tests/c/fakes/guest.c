@@ -41,6 +41,17 @@ static void check_kernel(const struct context *expected) {
         expected->pc);
 }
 
+/* Only a VM that is to run does, and no period of its timer has ended unnoticed (R2, R3, D10). */
+static void check_scheduled(const struct vm *vm) {
+  CHECK(vm->run_state == VMI_VM_RUNNING && !vm->state.waiting, "VM %u should not run", vm->index);
+  CHECK(vm->state.timer_period == 0 || (int32_t)(vm->state.timer_next - sched_now) > 0, "timer of VM %u is overdue",
+        vm->index);
+  if (model_of(vm)->waits && cpu.guest.pc != VMI_KERNEL_BASE + VMI_VECTOR_IRQ) {
+    CHECK(cpu.guest.r[0] != 0, "VMI_WAIT of VM %u ended without an interrupt", vm->index);
+  }
+  model_of(vm)->waits = false;
+}
+
 /* Who runs now finds every register as it left it (D4), and the protection of its own (R9). */
 static void check_running(void) {
   struct vm *vm = current_vm;
@@ -54,6 +65,7 @@ static void check_running(void) {
           thread, cpu.guest.r[0], cpu.guest.pc, expected->r[0], expected->pc);
   }
   registers_set(expected, &cpu.guest);
+  check_scheduled(vm);
   CHECK(model_of(vm)->owner == vm->state.owner, "owner %u, expected %u", vm->state.owner, model_of(vm)->owner);
   CHECK(cpu.tpidrurw == owner->tpidrurw && cpu.tpidruro == owner->tpidruro, "thread-ID registers");
   CHECK(cpu.dacr == (thread == KERNEL_THREAD ? DACR_KERNEL : DACR_TASK(thread)), "domains of thread %u", thread);
@@ -83,6 +95,7 @@ uint32_t guest_svc(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32_t
   if (number < VMI_GUEST_CALL) {
     model_of(vm)->edited |= 1u << thread; /* r0 and r1 are results */
   }
+  model_of(vm)->waits = number == VMI_WAIT && thread == KERNEL_THREAD;
   enter(vmi_dispatch);
   return cpu.guest.r[0];
 }

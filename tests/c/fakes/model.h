@@ -36,6 +36,7 @@ struct model {
   uint32_t vm_due; /* switches until the next checkpoint */
   uint32_t task_due[SMALL_TASKS];
   uint8_t owner;
+  bool waits; /* in VMI_WAIT */
   uint32_t committed; /* tasks that have not run since their checkpoint */
   uint32_t written;   /* tasks that the kernel wrote to while they were stopped, in an armed page */
   uint32_t changed;   /* tasks that may not be rolled back alone (D6) */

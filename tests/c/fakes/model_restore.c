@@ -180,6 +180,7 @@ void __wrap_recovery_rollback_vm(struct vm *vm, struct vmi_fault *record) {
   CHECK(console_input_position(vm->index) == m->input, "D9: input consumed since is read again");
   m->vcpu = *vm->vcpu;
   m->raised = 0;
+  m->waits = m->state.waiting;
   for (unsigned t = 0; t < THREAD_COUNT; t++) {
     check_registers(vm, t);
   }

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from understudy import paths
 from understudy.config.load import load_board, names
+from understudy.coverage import REQUIRED, coverage, missing
 from understudy.demo import run_demo
 from understudy.doctor import examine
 from understudy.errors import UnderstudyError
@@ -100,3 +101,13 @@ def lint_command(reformat: bool) -> None:
     for failure in failures:
         click.echo(failure, err=True)
     sys.exit(1 if failures else 0)
+
+
+@main.command("coverage")
+def coverage_command() -> None:
+    """Print which tests quote each requirement, decision and invariant; status 1 if a required one has none."""
+    covered = coverage()
+    lacking = missing(covered)
+    for number in dict.fromkeys((*REQUIRED, *covered)):
+        click.echo(f"{number:13}{'  ' + ', '.join(covered.get(number, [])) if number not in lacking else '  no test'}")
+    sys.exit(1 if lacking else 0)

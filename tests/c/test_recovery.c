@@ -11,7 +11,7 @@
 // flags: -no-pie -fno-pie -Wno-pointer-to-int-cast -Dsched_yield=vmm_sched_yield
 // wrap: recovery_reset recovery_first_write recovery_edit_frame recovery_task_created recovery_level
 // wrap: recovery_checkpoint recovery_rollback_task recovery_rollback_vm switch_to_vm switch_to_task
-// wrap: switch_from_vm switch_slice_ended switch_to_kernel_call guest_write virq_raise
+// wrap: switch_from_vm switch_slice_ended switch_to_idle switch_to_kernel_call guest_write virq_raise
 /*
  * Checkpoints and rollbacks against a naive model (fakes/model.h), on a simulated CPU (fakes/machine.h): R7, R8, R9, R13..R21,
  * R24, R26..R30, D1, D4..D6, D9 and invariants 1..4, over random sequences of what guests, their tasks and VM0 can do.

@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from itertools import islice
+from itertools import count, islice
 
 _WORD = 0xFFFFFFFF
 _HISTORY = 64
@@ -23,11 +23,10 @@ def xorshift(value: int) -> int:
 def sequence(seed: int) -> Iterator[int]:
     """The values of `struct sequence` in guests/apps/sequence.h."""
     history = [0] * _HISTORY
-    state, count = seed, 0
-    while True:
+    state = seed
+    for number in count():
         state = xorshift(state)
-        history[count % _HISTORY] ^= state + count & _WORD
-        count += 1
+        history[number % _HISTORY] ^= state + number & _WORD
         yield sum(history) & _WORD
 
 
@@ -41,15 +40,19 @@ def produced() -> Iterator[int]:
 
 def integral() -> Iterator[int]:
     """The integral of the control loop's signal after each step, in units of 1/8192."""
-    total, step = 0, 0
-    while True:
+    total = 0
+    for step in count():
         total += step * 37 % 256 - 128
-        step += 1
         yield total
 
 
+def walked() -> Iterator[int]:
+    """The sums that tests/system/apps/walker.c prints."""
+    return count(136, 136)
+
+
 @cache
-def _values(stream: str, count: int) -> list[int]:
+def _values(stream: str, size: int) -> list[int]:
     sources: dict[str, Callable[[], Iterator[int]]] = {
         "tb": lambda: sequence(0x7B),
         "hd": lambda: sequence(0x4D),
@@ -57,9 +60,10 @@ def _values(stream: str, count: int) -> list[int]:
         "pc": produced,
         "cl": integral,
         "cs": integral,
+        "lw": walked,
     }
     source = sources.get(stream) or (lambda: sequence(0x1000 + int(stream.split()[1])))
-    return list(islice(source(), count))
+    return list(islice(source(), size))
 
 
 def expected(stream: str, number: int) -> int:

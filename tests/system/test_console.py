@@ -92,7 +92,7 @@ def test_help_lists_every_command(console: Target) -> None:
 
 
 def test_wrong_input_gets_one_clear_line(console: Target) -> None:
-    """# R3 Unknown, ambiguous, too few, too many, of the wrong kind, in the wrong state: one line each, nothing done."""
+    """# R3 Unknown, ambiguous, too few, too many, of the wrong kind, in the wrong state: one line, nothing done."""
     before = table(console.vm0("list"))
     for typed, answer in WRONG.items():
         assert console.vm0(typed).rstrip() == answer

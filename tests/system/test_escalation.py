@@ -2,6 +2,7 @@
 """A fault that comes back after each recovery: task, VM, cold restart, stop, with the budgets of the TOML (D5)."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from understudy.pytest_plugin import Boot, Build
@@ -99,7 +100,7 @@ def test_window_that_ended_renews_the_budget(recorded: machine.Recording) -> Non
     assert {(fault.action, fault.reason) for fault in faults} == {(TASK, POLICY)}
     times = [fault.time for fault in faults]
     window = SHORT * 100_000  # in units of the global timer, 10 ns
-    assert all(later - earlier > window for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later - earlier > window for earlier, later in pairwise(times))
     assert recorded.states["window"] == "running"
     oracle.unbroken(recorded.lines["window"])
 

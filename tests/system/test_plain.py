@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from understudy import paths
 from understudy.image import Image
 from understudy.image.elf import read_elf
@@ -93,7 +92,7 @@ def test_guests_are_the_same_files(plain: Image, protected: Image) -> None:
 
 
 def test_image_works(recorded: machine.Recording, undisturbed: Callable[..., int]) -> None:
-    """# Invariant 6 # R1 Healthy guests print what they print in the golden run, also while another one is restarted."""
+    """# Invariant 6 # R1 Healthy guests print what they print in the golden run while another one is restarted."""
     assert undisturbed(recorded, least=60) >= 120
 
 

@@ -2,9 +2,9 @@
 """The ways of saving memory and how often: the same outputs, and costs as they are promised."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
-
 from understudy.pytest_plugin import Build
 from understudy.target import Target
 
@@ -80,7 +80,7 @@ def test_full_copy_always_costs_the_same(recorded: machine.Recording) -> None:
     task_pages = {window: sizes[vm].count(window) for window in (3, 4)}
     assert task_pages[3] == task_pages[4], "made so that one number serves both tasks"
     whole = sum(window != tables.INFO_WINDOW for window in sizes[vm])
-    for before, after in zip(looks, looks[1:], strict=False):
+    for before, after in pairwise(looks):
         change = {name: after[vm][name] - before[vm][name] for name in after[vm]}
         assert change["checkpoints"] > 3
         wanted = change["checkpoints"] * whole + change["task_checkpoints"] * task_pages[3]

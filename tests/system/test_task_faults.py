@@ -192,7 +192,7 @@ def test_task_alone_is_rolled_back_by_its_tables(recorded: Callable[[int], machi
 
 @pytest.mark.parametrize("number", range(len(GROUPS)))
 def test_all_tasks_continue_their_sequences(recorded: Callable[[int], machine.Recording], number: int) -> None:
-    """# R18 # R30 # R32 # R33 # Invariant 1 No value is lost, repeated or wrong, in any of the tasks (over ten fail)."""
+    """# R18 # R30 # R32 # R33 # Invariant 1 No value is lost, repeated or wrong, in any task (over ten fail)."""
     recording = recorded(number)
     lengths = oracle.unbroken(recording.lines[VM])
     wanted = {f"ft {index}" for index in range(len(GROUPS[number]))} | ({"tb"} if number else set())
@@ -217,7 +217,7 @@ def test_each_fault_is_recovered_once(recorded: Callable[[int], machine.Recordin
 def test_healthy_guests_notice_nothing(
     recorded: Callable[[int], machine.Recording], undisturbed: Callable[..., int], number: int
 ) -> None:
-    """# R1 # R9 # R30 Value by value the same as in the golden run."""
+    """# R1 # R9 # R30 # Invariant 2 Value by value the same as in the golden run."""
     assert undisturbed(recorded(number)) >= 120
 
 

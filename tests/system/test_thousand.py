@@ -2,10 +2,10 @@
 """More than a thousand rollbacks of tasks and VMs in a row: no frame is lost, no page leaves its three frames."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from attrs import frozen
-
 from understudy.pytest_plugin import Boot, Build
 from understudy.target import Target
 
@@ -107,7 +107,7 @@ def test_sequences_survive_all_of_them(run: Run, vm: str) -> None:
     assert lengths.keys() == {"ft 0", "tb"}
     assert min(lengths.values()) >= EACH // 4
     for stream, numbers in oracle.streams(lines).items():
-        steps = {later - earlier for earlier, later in zip(numbers, numbers[1:], strict=False)}
+        steps = {later - earlier for earlier, later in pairwise(numbers)}
         allowed = {1} if vm.startswith("task") else {-1, 0, 1}
         assert steps <= allowed, f"{stream} goes by {steps}"
 

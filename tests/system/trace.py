@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
-
 from understudy.image import Image
 from understudy.image.elf import read_elf
 from understudy.target import Target

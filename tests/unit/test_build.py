@@ -115,7 +115,12 @@ def test_without_fault_tolerance_other_sources_are_linked(toy: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
-        ("guests/apps/work.c.j2", "{{ start }}", "{{ strat }}", r"work\.c\.j2: 'strat' is undefined"),
+        (
+            "guests/apps/work.c.j2",
+            "{{ start }}",
+            "{{ strat }}",
+            r"no parameter 'start' in guests/apps/work\.c\.j2; known: kill, strat",
+        ),
         ("guests/apps/work.c.j2", "{% endif %}", "", r"work\.c\.j2:\d+: "),
         ("guests/apps/work.c.j2", "toy_delay(", "toy_dely(", r"work\.c:\d+:\d+: error: .*toy_dely"),
         ("guests/apps/work.c.j2", "buffer[300]", "buffer[0x100000]", r"two\.elf|does not fit its window"),

@@ -76,7 +76,7 @@ def test_good_system_arrives(toy: Path) -> None:
         ("uart = 1", "recovery = { window_ms = 0 }", r"vm\.left\.recovery\.window_ms: is 0: must be at least 1"),
         ("uart = 1", "recovery = { vm_budget = -1 }", r"vm\.left\.recovery\.vm_budget: is -1: must be at least 0"),
         ('data = "full"', 'data = "lazy"', r"toy\.toml:35: vm\.right\.policy\.data: must be one of undo, eager, full"),
-        ('data = "full"', "task_period = 0", r"vm\.right\.policy\.task_period: is 0: must be at least 1"),
+        ('data = "full"', "task_period = 0", r"vm\.right\.policy\.task_period: is 0: must be 1 to 65535"),
         ("autostart = true", "fault_tolerant = true", r"vm\.vm0\.fault_tolerant: must be false: .*R13"),
         ('guest = "vm0"', 'guest = "vmo"', r"vm\.vm0\.guest: no guest named 'vmo'; known: vm0, two"),
         ('["left", "right"]', '["left", "left"]', r"channel\[0\]\.between: must name two different VMs"),

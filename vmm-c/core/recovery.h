@@ -43,6 +43,8 @@ void switch_from_vm(void);
 /* The slice of the current VM is over and there is no other to switch to: it is checkpointed all the same (R19). */
 void switch_slice_ended(struct vm *vm);
 void switch_to_task(struct vm *vm, unsigned task);
+/* The guest kernel waits for an interrupt: the task that ran last is left and checkpointed as by a switch (R20). */
+void switch_to_idle(struct vm *vm);
 void switch_to_kernel_call(struct vm *vm, const struct context *caller);
 
 #endif

@@ -73,6 +73,9 @@ static int32_t call_yield(struct vm *vm, struct context *frame) {
 
 static int32_t call_wait(struct vm *vm, struct context *frame) {
   (void)frame;
+  if (virq_deliverable(vm) == 0) {
+    switch_to_idle(vm);
+  }
   vm->state.waiting = true;
   sched_update(vm);
   return VMI_OK; /* replaced by the lines when the wait ends */

@@ -39,6 +39,10 @@ void switch_to_task(struct vm *vm, unsigned task) {
   task_enter(vm, task);
 }
 
+void switch_to_idle(struct vm *vm) {
+  (void)vm;
+}
+
 void switch_to_kernel_call(struct vm *vm, const struct context *caller) {
   kernel_call(vm, caller);
 }

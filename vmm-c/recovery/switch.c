@@ -36,7 +36,7 @@ void switch_slice_ended(struct vm *vm) {
 static void task_leave(struct vm *vm, unsigned task) {
   struct thread *thread = &vm->threads[task];
   thread_leave(thread, thread_vfp_slot);
-  vm->counters.task_switches++;
+  vm->counters.task_switches += task != KERNEL_THREAD;
   if (!vm->tracked) {
     return;
   }
@@ -59,6 +59,14 @@ void switch_to_task(struct vm *vm, unsigned task) {
     thread_enter(&vm->threads[task]);
   }
   task_enter(vm, task);
+}
+
+void switch_to_idle(struct vm *vm) {
+  if (vm->state.owner != KERNEL_THREAD) {
+    task_leave(vm, vm->state.owner);
+    vm->state.owner = KERNEL_THREAD;
+    thread_enter(&vm->threads[KERNEL_THREAD]);
+  }
 }
 
 static bool is_pure(const struct vm *vm, uint32_t number) {

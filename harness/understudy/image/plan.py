@@ -30,6 +30,10 @@ _KERNEL_PARTS = ("", "kernel")
 VMI_PORT, BARE_PORT = "port/vmi", "port/bare"
 
 
+# What every template of a guest is given; the rest are parameters of the system file.
+_GIVEN = {"guest", "task", "number"}
+
+
 @frozen
 class Unit:
     """One file to compile, with paths relative to the top of the checkout; `origin` is the folder it is written in."""
@@ -178,7 +182,7 @@ class _Finder:
 
     def _raise_if_unknown(self, parameters: Iterable[str], sources: list[Path]) -> None:
         templates = [source for source in sources if source.suffix == ".j2"]
-        known = {name for template in templates for name in parameters_of(paths.root() / template)}
+        known = {name for template in templates for name in parameters_of(paths.root() / template)} - _GIVEN
         unknown = [name for name in parameters if name not in known]
         if unknown:
             where = ", ".join(map(str, templates)) or "its sources (none is a template)"

@@ -20,6 +20,7 @@ void __real_switch_to_vm(struct vm *next);
 void __real_switch_from_vm(void);
 void __real_switch_slice_ended(struct vm *vm);
 void __real_switch_to_task(struct vm *vm, unsigned task);
+void __real_switch_to_idle(struct vm *vm);
 void __real_switch_to_kernel_call(struct vm *vm, const struct context *caller);
 bool __real_guest_write(struct vm *vm, uint32_t va, const void *from, uint32_t n);
 void __real_virq_raise(unsigned vm, uint32_t lines);
@@ -34,6 +35,7 @@ void __wrap_switch_to_vm(struct vm *next);
 void __wrap_switch_from_vm(void);
 void __wrap_switch_slice_ended(struct vm *vm);
 void __wrap_switch_to_task(struct vm *vm, unsigned task);
+void __wrap_switch_to_idle(struct vm *vm);
 void __wrap_switch_to_kernel_call(struct vm *vm, const struct context *caller);
 bool __wrap_guest_write(struct vm *vm, uint32_t va, const void *from, uint32_t n);
 void __wrap_virq_raise(unsigned vm, uint32_t lines);
@@ -218,6 +220,18 @@ void __wrap_switch_to_task(struct vm *vm, unsigned task) {
     goes_on(vm);
   }
   __real_switch_to_task(vm, task);
+}
+
+/* R20: a kernel that has nothing to run leaves the task like a switch does. */
+void __wrap_switch_to_idle(struct vm *vm) {
+  struct model *m = model_of(vm);
+  model_sync(vm);
+  if (m->owner != KERNEL_THREAD) {
+    leave_owner(vm);
+    m->owner = KERNEL_THREAD;
+    goes_on(vm);
+  }
+  __real_switch_to_idle(vm);
 }
 
 void __wrap_switch_to_kernel_call(struct vm *vm, const struct context *caller) {

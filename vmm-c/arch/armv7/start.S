@@ -1,9 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reset: stacks of all modes, BSS, then vmm_main. Entered in SVC mode with the MMU off. */
+/* Reset: stacks of all modes, BSS and page tables, then vmm_main. Entered in SVC mode with the MMU off. */
 #include "arch/armv7/context.h"
 
   .syntax unified
   .arm
+/* Both addresses are multiples of the page size. */
+.macro clear start, end
+  ldr r0, =\start
+  ldr r1, =\end
+  mov r2, #0
+  mov r3, #0
+  mov r4, #0
+  mov r5, #0
+1:
+  cmp r0, r1
+  stmlo r0!, {r2-r5}
+  blo 1b
+.endm
+
   .section .start, "ax", %progbits
   .global _start
   .type _start, %function
@@ -17,12 +31,7 @@ _start:
   ldr sp, =__stack_irq_top
   cps #PSR_SVC
   ldr sp, =__stack_svc_top
-  ldr r0, =__bss_start
-  ldr r1, =__bss_end
-  mov r2, #0
-1:
-  cmp r0, r1
-  strlo r2, [r0], #4
-  blo 1b
+  clear __bss_start, __bss_end
+  clear __page_tables_start, __page_tables_end
   bl vmm_main
   b .

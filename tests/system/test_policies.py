@@ -39,7 +39,7 @@ def recorded(vmm_build: Build) -> machine.Recording:
     """`looked`: counters and numbers of pages early, in the middle and at the end."""
     with Target(vmm_build(description())) as target:
         looks = []
-        for lines in (40, 60, 80):
+        for lines in (40, 80, 120):
             machine.until(target, lambda lines=lines: machine.printed(target, *POLICIES, *systems.HEALTHY, lines=lines))
             target.pause()
             looks.append(saved(target))

@@ -13,6 +13,7 @@ from understudy.image import Image
 from understudy.image.layouts import read_layouts
 from understudy.target import Fault, Gdb, Stop, Target
 
+from . import oracle
 from .tables import Readable, static
 
 STEP_MS = 5
@@ -73,7 +74,10 @@ def _console_layout(elf: Path, build_id: str) -> dict[str, Any]:
 
 
 def log_lines(target: Target, vm: str) -> list[str]:
-    """The complete lines of a VM that the VMM still keeps, whether the VM has a UART or not."""
+    """The complete lines of a VM that the VMM still keeps, whether the VM has a UART or not.
+
+    A host that is slow to look may find the first ones overwritten; then `oracle.LOST` stands for them.
+    """
     layout = _console_layout(target.image.elf, target.image.build_id)
     base = static(target, "consoles") + target.memory.vm_index(vm) * layout["size"]
     data = target.read_physical(base, layout["size"])
@@ -87,7 +91,7 @@ def log_lines(target: Target, vm: str) -> list[str]:
     first = max(start, written - size)
     text = bytes(data[offset + position % size] for position in range(first, written)).decode().replace("\r", "")
     lines = text.split("\n")[:-1]
-    return lines if first == start else lines[1:]
+    return lines if first == start else [oracle.LOST, *lines[1:]]
 
 
 def lines_of(target: Target, vm: str) -> list[str]:

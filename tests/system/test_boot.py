@@ -48,9 +48,10 @@ def test_eight_vms_with_up_to_thirteen_tasks_run_at_once(crowded: machine.Record
     """# R1 # R6 # R7 # R8 Every task of every VM runs, in its own memory, and loses nothing."""
     numbers = oracle.streams(crowded.lines[vm])["tb"]
     times_printed = Counter(numbers)
-    complete = [times_printed[number] for number in range(max(numbers))]
+    first = min(numbers) + 1 if crowded.lines[vm][0] == oracle.LOST else 0
+    complete = [times_printed[number] for number in range(first, max(numbers))]
     assert complete == [TASK_COUNTS[vm]] * len(complete)
-    assert len(complete) >= 6
+    assert len(complete) >= 5
     assert crowded.states[vm] == "running"
     assert crowded.counters[vm]["faults"] == 0
 
@@ -120,7 +121,7 @@ def test_cpu_goes_to_the_most_urgent_vm(vmm_boot: Boot) -> None:
     assert numbers["late"] == {}, "runs although more urgent VMs are ready"
     assert len(target.uart("urgent").lines) >= 30, "waits for less urgent VMs"
     target.resume()
-    assert "spin_a" in target.vm0("list", ms=100)
+    assert "spin_a" in target.vm0("list")
 
 
 def test_next_task_is_the_most_urgent_that_is_ready(vmm_build: Build) -> None:

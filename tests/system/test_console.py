@@ -10,6 +10,7 @@ from understudy.target import Target
 
 from . import machine, oracle
 
+PATIENCE = 60_000  # virtual milliseconds: an idle machine makes 40 s of them in one of the host's
 COMMANDS = [
     "help",
     "list",
@@ -274,7 +275,7 @@ def test_line_editing(vmm_boot: Boot, keys: str) -> None:
     target = vmm_boot("hello")
     target.wait_for_prompt()
     target.console.send_line(EDITING[keys])
-    target.console.expect(r"\nVMI 1 \(console built for VMI 1\), tick 1000 us\r?\n", ms=500)
+    target.console.expect(r"\nVMI 1 \(console built for VMI 1\), tick 1000 us\r?\n", ms=PATIENCE)
 
 
 def test_history_walks_through_earlier_lines(vmm_boot: Boot) -> None:
@@ -284,13 +285,13 @@ def test_history_walks_through_earlier_lines(vmm_boot: Boot) -> None:
     target.vm0("version")
     target.vm0("nonsense")
     target.console.send_line("\x1b[A\x1b[A")
-    target.console.expect(r"\nVMI 1 \(console", ms=500)
+    target.console.expect(r"\nVMI 1 \(console", ms=PATIENCE)
     target.wait_for_prompt()
     target.console.send_line("\x1b[A\x1b[A\x1b[B\x1b[A")
-    target.console.expect("nonsense: not a command", ms=500)
+    target.console.expect("nonsense: not a command", ms=PATIENCE)
     target.wait_for_prompt()
     target.console.send("shutdown\x03")
-    target.console.expect(r"\^C", ms=500)
+    target.console.expect(r"\^C", ms=PATIENCE)
     target.wait_for_prompt()
     assert target.vm0("list").startswith("VM  NAME")
 
@@ -300,6 +301,6 @@ def test_line_longer_than_the_buffer(vmm_boot: Boot) -> None:
     target = vmm_boot("hello")
     target.wait_for_prompt()
     target.console.send("y" * 200)
-    target.console.expect("\a", ms=2_000)
+    target.console.expect("\a", ms=PATIENCE)
     target.console.send_line("\x15version")
-    target.console.expect(r"\nVMI 1 \(console", ms=500)
+    target.console.expect(r"\nVMI 1 \(console", ms=PATIENCE)

@@ -71,6 +71,5 @@ def test_undo_log_takes_what_was_written(costs: dict[str, list[tuple[int, int]]]
     totals, copied = zip(*costs["undo"], strict=True)
     assert len(totals) >= COUNTED
     assert max(totals) < min(total for total, _ in costs["full"]) / 2
-    print(totals)
     assert max(totals) - min(totals) > max(totals) / 20
     assert max(copied) < 150, "a checkpoint by arming copies no page"

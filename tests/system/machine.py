@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What many tests do with a running machine, and what they keep of one that ended."""
 
+import re
 import time
 from collections.abc import Callable
 from functools import cache
@@ -17,6 +18,7 @@ from . import oracle
 from .tables import Readable, static
 
 STEP_MS = 5
+WFI = 0xE320F003
 
 
 @frozen
@@ -53,6 +55,19 @@ def until(target: Target, condition: Callable[[], object], *, ms: float = 10_000
 def let_real_time_pass(seconds: float) -> None:
     """Wait for what must not happen, when the virtual clock may stand still."""
     time.sleep(seconds)
+
+
+def settle(target: Target) -> None:
+    """Stop the machine where the VMM is not at work, so that what it knows of the VMs is complete."""
+    for _ in range(1000):
+        target.pause()
+        text = str(target.qmp("human-monitor-command", command_line="info registers"))
+        match = re.search(r"R15=([0-9a-f]{8})", text)
+        assert match, text
+        if "usr32" in text or WFI in (target.memory.word(int(match[1], 16) - back) for back in (0, 4)):
+            return
+        target.resume()
+    raise TargetTimeout("the VMM is always at work")
 
 
 def counters(target: Target, vm: str) -> dict[str, int]:
@@ -128,7 +143,7 @@ def stop_in_task(target: Target, gdb: Gdb, vm: str, task: int) -> Stop:
 
 def keep(target: Target, look: Callable[[Target], object] | None = None) -> Recording:
     """Stop the machine and take everything that tests compare; `looked` is what `look` returns."""
-    target.pause()
+    settle(target)
     vms = list(target.image.manifest["vms"])
     return Recording(
         image=target.image,

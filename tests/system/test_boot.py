@@ -29,7 +29,7 @@ def crowded(vmm_build: Build) -> machine.Recording:
     def done(target: Target) -> bool:
         return all(machine.printed(target, vm, lines=8 * count) for vm, count in TASK_COUNTS.items())
 
-    return machine.record(vmm_build(crowd()), done)
+    return machine.record(vmm_build(crowd()), done, look=lambda target: target.virtual_ms())
 
 
 def test_banner_names_version_build_system_and_board(vmm_boot: Boot) -> None:
@@ -60,7 +60,9 @@ def test_every_vm_and_task_is_switched_and_checkpointed(crowded: machine.Recordi
     """# R7 # R8 # R19 # R20 Each switch away from a VM or a task makes a checkpoint of it (period 1)."""
     for vm, created in TASK_COUNTS.items():  # the first checkpoint of a task is its creation
         seen = crowded.counters[vm]
-        assert seen["switches"] == seen["checkpoints"] > 0, vm
+        slices_ended = crowded.looked / systems.LONG_SLICE  # with nobody else ready: checkpoints without a switch
+        assert 0 <= seen["checkpoints"] - seen["switches"] <= slices_ended, vm
+        assert seen["switches"] >= 5, vm
         assert seen["task_checkpoints"] == seen["task_switches"] + created, vm
 
 

@@ -12,26 +12,9 @@ from . import machine, oracle
 
 PATIENCE = 60_000  # virtual milliseconds: an idle machine makes 40 s of them in one of the host's
 COMMANDS = [
-    "help",
-    "list",
-    "guests",
-    "boot",
-    "create",
-    "start",
-    "stop",
-    "pause",
-    "resume",
-    "destroy",
-    "stats",
-    "tasks",
-    "faults",
-    "checkpoint",
-    "rollback",
-    "log",
-    "watch",
-    "version",
-    "shutdown",
-]
+    "help", "list", "guests", "boot", "create", "start", "stop", "pause", "resume", "destroy", "stats", "tasks",
+    "faults", "checkpoint", "rollback", "log", "watch", "version", "shutdown",
+]  # fmt: skip
 WRONG = {  # command line: the one line that answers it
     "x": "x: not a command; try 'help'",
     "s": "s: the beginning of more than one command; try 'help'",
@@ -206,7 +189,9 @@ def test_checkpoint_and_rollback_on_request(console: Target) -> None:
     assert console.vm0("checkpoint guest1") == "guest1: checkpoint taken"
     assert machine.counters(console, "guest1")["checkpoints"] > before["checkpoints"]
     assert console.vm0("rollback guest1") == "guest1: rolled back to its last checkpoint"
-    assert console.vm0("rollback guest1 consumer") == "guest1/consumer: rolled back to its last checkpoint"
+    answer = console.vm0("rollback guest1 consumer")
+    alone = console.faults()[-1].action == "task rollback"  # depends on what it did since its checkpoint (D6)
+    assert answer.startswith("guest1/consumer: rolled back" if alone else "guest1: the whole VM was rolled back")
     after = machine.counters(console, "guest1")
     assert after["vm_rollbacks"] >= before["vm_rollbacks"] + 1
     assert after["vm_rollbacks"] + after["task_rollbacks"] == 2
@@ -221,30 +206,34 @@ def test_log_shows_the_last_lines(console: Target) -> None:
     lines = console.uart("guest1").lines
     assert console.vm0("log guest1 3").splitlines() == lines[-3:]
     assert console.vm0("log guest1").splitlines() == lines[-20:]
-    everything = console.vm0("log guest1 9999").splitlines()
-    assert everything == lines[-len(everything) :]
-    assert len(everything) == len(lines)
+    first, *kept = console.vm0("log guest1 9999").splitlines()
+    assert kept == lines[-len(kept) :]
+    assert first in (lines[-len(kept) - 1], lines[-len(kept) - 1][-len(first) :]), "the oldest line may be cut"
+    assert len(kept) >= 20
 
 
 def test_watch_mirrors_guests_with_a_prefix(console: Target) -> None:
     """# R3 The multiplexed view: whole lines, with the name of their VM, only of the VMs that are watched."""
+    for vm in ("guest2", "guest3"):
+        console.vm0(f"boot {vm}")
     assert console.vm0("watch") == "watched: none"
-    assert console.vm0("watch guest1 guest2") == "watched: guest1 guest2"
-    console.vm0("boot guest2")
-    console.vm0("boot guest3")
+    assert console.vm0("watch guest1 guest2").startswith("watched: guest1 guest2")
     console.run_for(300)
-    assert console.vm0("watch off").endswith("watched: none")
+    console.console.send_line("watch off")  # mirrored lines come between the letters of its echo
+    console.console.expect("watched: none", ms=PATIENCE)
     console.run_for(50)
     text = console.console.lines
     seen = {
         vm: [line.removeprefix(f"[{vm}] ") for line in text if line.startswith(f"[{vm}] ")]
-        for vm in ("guest2", "guest3")
+        for vm in ("guest1", "guest2", "guest3")
     }
-    assert len(seen["guest2"]) >= 25
-    assert seen["guest2"] == console.uart("guest2").lines[: len(seen["guest2"])]
-    assert seen["guest3"] == []
-    assert any(line.startswith("[guest1] pc ") for line in text)
-    assert len(console.uart("guest2").lines) > len(seen["guest2"])
+    assert seen["guest3"] == [], "not watched"
+    for vm in ("guest1", "guest2"):
+        lines, count = console.uart(vm).lines, len(seen[vm])
+        first = lines.index(seen[vm][0])
+        assert count >= 25
+        assert seen[vm] == lines[first : first + count], "a line is missing or not whole"
+        assert len(lines) > first + count, "still watched"
 
 
 def test_shutdown_ends_the_machine(vmm_boot: Boot) -> None:

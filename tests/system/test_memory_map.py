@@ -17,10 +17,13 @@ STACKS = ("svc", "abt", "und", "irq")
 
 @pytest.fixture(scope="module")
 def target(vmm_build: Build) -> Iterator[Target]:
-    """The golden system after a while, stopped; the tests only look at it."""
+    """The golden system after a while, stopped after a checkpoint of each guest; the tests only look at it."""
     with Target(vmm_build(systems.golden())) as running:
         machine.until(running, lambda: machine.printed(running, *GUESTS, lines=30))
-        running.pause()
+        for vm in GUESTS:
+            running.vm0(f"pause {vm}")
+            running.vm0(f"checkpoint {vm}")
+        machine.settle(running)
         yield running
 
 

@@ -41,12 +41,12 @@ def recorded(vmm_build: Build) -> machine.Recording:
         looks = []
         for lines in (40, 80, 120):
             machine.until(target, lambda lines=lines: machine.printed(target, *POLICIES, *systems.HEALTHY, lines=lines))
-            target.pause()
+            machine.settle(target)
             looks.append(saved(target))
             target.resume()
-        target.pause()
+        machine.settle(target)
         sizes = {vm: [page.va // tables.MIB for page in tables.pages(target, vm)] for vm in POLICIES}
-        return machine.keep(target, lambda _: (looks, sizes))
+        return machine.keep(target, lambda _: (looks, sizes, target.virtual_ms()))
 
 
 @pytest.mark.parametrize("vm", POLICIES)
@@ -66,7 +66,8 @@ def test_period_says_at_every_how_many_switches(recorded: machine.Recording, vm:
     vm_period = POLICIES[vm].get("vm_period", 1)
     task_period = POLICIES[vm].get("task_period", 1)
     seen = recorded.counters[vm]
-    assert seen["switches"] // vm_period == seen["checkpoints"]
+    slices_ended = recorded.looked[2] / systems.LONG_SLICE  # with nobody else ready: they count like switches
+    assert seen["switches"] // vm_period <= seen["checkpoints"] <= (seen["switches"] + slices_ended) / vm_period
     created = 2
     assert abs((seen["task_switches"] - 1) / task_period - (seen["task_checkpoints"] - created)) <= 3
     assert seen["switches"] > 20
@@ -75,7 +76,7 @@ def test_period_says_at_every_how_many_switches(recorded: machine.Recording, vm:
 
 def test_full_copy_always_costs_the_same(recorded: machine.Recording) -> None:
     """# R22 # R23 With the paper's literal scheme each backup copies every page, changed or not: a constant."""
-    looks, sizes = recorded.looked
+    looks, sizes, _ = recorded.looked
     vm = "full_full"
     task_pages = {window: sizes[vm].count(window) for window in (3, 4)}
     assert task_pages[3] == task_pages[4], "made so that one number serves both tasks"

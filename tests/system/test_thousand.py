@@ -70,7 +70,7 @@ class Run:
 def run(vmm_build: Build) -> Run:
     with Target(vmm_build(description())) as target:
         machine.until(target, lambda: all(rollbacks(target, vm) >= 2 for vm in FAILING))
-        target.pause()
+        machine.settle(target)
         early = look(target)
         target.resume()
         machine.until(target, lambda: all(rollbacks(target, vm) >= EACH // 2 for vm in FAILING))
@@ -126,7 +126,7 @@ def test_rollbacks_asked_for_from_the_console(vmm_boot: Boot) -> None:
     before = tables.check_frames(target, vm), target.memory.vm(vm)["memory_next"]
     for number in range(100):
         target.vm0(f"rollback {vm} {('', 'producer', 'consumer')[number % 3]}".rstrip())
-    target.pause()
+    machine.settle(target)
     counters = machine.counters(target, vm)
     assert counters["task_rollbacks"] + counters["vm_rollbacks"] == 100
     assert (tables.check_frames(target, vm), target.memory.vm(vm)["memory_next"]) == before

@@ -10,7 +10,7 @@ demo: $(READY)
 	@$(BIN)/understudy demo
 
 test: $(READY) lint
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadscope
 
 lint: $(READY)
 	$(BIN)/ruff format --check $(PYTHON_CODE)

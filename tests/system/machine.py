@@ -18,7 +18,7 @@ from . import oracle
 from .tables import Readable, static
 
 STEP_MS = 5
-WFI = 0xE320F003
+WFI, SVC = 0xE320F003, 0xEF000000
 
 
 @frozen
@@ -55,6 +55,12 @@ def until(target: Target, condition: Callable[[], object], *, ms: float = 10_000
 def let_real_time_pass(seconds: float) -> None:
     """Wait for what must not happen, when the virtual clock may stand still."""
     time.sleep(seconds)
+
+
+def ask(target: Target, command: str) -> str:
+    """Give a command to the management console; return what it answers, without the VMM's own lines between."""
+    lines = target.vm0(command).splitlines()
+    return "\n".join(line for line in lines if not line.startswith("[vmm] "))
 
 
 def settle(target: Target) -> None:
@@ -131,9 +137,22 @@ def running_thread(target: Readable, vm: str) -> int:
     return int(memory.structure("vm_state", memory.vm(vm)["state"])["thread"])
 
 
-def stop_in_task(target: Target, gdb: Gdb, vm: str, task: int) -> Stop:
-    """Run until a task that waits for its kernel now goes on."""
-    address = frame(target, vm, task)["pc"]
+def call_site(target: Target, vm: str, task: int) -> int:
+    """The address of the SVC through which a task calls its kernel: where it waits most of the time."""
+    found: list[int] = []
+
+    def waits() -> bool:
+        found[:] = [frame(target, vm, task)["pc"] - 4]
+        return (
+            running_thread(target, vm) != task and int.from_bytes(target.memory.read(vm, found[0], 4), "little") == SVC
+        )
+
+    until(target, waits)
+    return found[0]
+
+
+def stop_in_task(target: Target, gdb: Gdb, vm: str, task: int, address: int) -> Stop:
+    """Run until a task, and no other one, comes to an address."""
     for _ in range(100):
         stop = target.stop_in(gdb, vm, address, seconds=30)
         if running_thread(target, vm) == task:

@@ -87,9 +87,11 @@ def test_translation_and_protection_follow_the_running_thread(vmm_boot: Boot) ->
     """# R7 # R8 # R9 # R14 # R17 TTBR0 is the active table of the VM that runs, DACR that of the task or kernel."""
     target = vmm_boot(systems.golden())
     machine.until(target, lambda: machine.printed(target, *systems.HEALTHY, lines=3))
+    threads = (("healthy1", 0), ("healthy2", 0), ("healthy1", 1))
+    sites = {(vm, task): machine.call_site(target, vm, task) for vm, task in threads}
     with target.debugger() as gdb:
-        for vm, task in (("healthy1", 0), ("healthy2", 0), ("healthy1", 1), ("healthy2", 0)):
-            machine.stop_in_task(target, gdb, vm, task)
+        for vm, task in (*threads, threads[1]):
+            machine.stop_in_task(target, gdb, vm, task, sites[vm, task])
             assert gdb.value("$TTBR0_EL1_S") & 0xFFFFFC00 == target.memory.vm(vm)["active_pt"]
             assert gdb.value("$DACR_S") == client(0) | client(2) | client(TASK_WINDOW + task)
         target.stop_in(gdb, "healthy1", 0x00100008)

@@ -170,7 +170,7 @@ def test_faults_are_shown_from_the_log(console: Target) -> None:
     assert console.vm0("faults") == "0 shown, 0 since the start"
     console.vm0("boot guest3")
     fault = console.wait_for_fault(ms=2_000)[0]
-    shown = console.vm0("faults guest3")
+    shown = machine.ask(console, "faults guest3")
     assert "guest3, breaker" in shown
     assert "data abort, domain fault, write access" in shown
     assert f"pc 0x{fault.pc:08x}, address 0x{fault.address:08x} in window 1 (guest kernel)" in shown
@@ -178,7 +178,7 @@ def test_faults_are_shown_from_the_log(console: Target) -> None:
     assert shown.endswith("1 shown, 1 since the start")
     assert console.vm0("faults guest1") == "0 shown, 1 since the start"
     console.vm0("rollback guest1")
-    assert console.vm0("faults last 1").endswith("1 shown, 2 since the start")
+    assert machine.ask(console, "faults last 1").endswith("1 shown, 2 since the start")
     assert "request from the console" in console.vm0("faults last 1")
 
 
@@ -188,8 +188,8 @@ def test_checkpoint_and_rollback_on_request(console: Target) -> None:
     before = machine.counters(console, "guest1")
     assert console.vm0("checkpoint guest1") == "guest1: checkpoint taken"
     assert machine.counters(console, "guest1")["checkpoints"] > before["checkpoints"]
-    assert console.vm0("rollback guest1") == "guest1: rolled back to its last checkpoint"
-    answer = console.vm0("rollback guest1 consumer")
+    assert machine.ask(console, "rollback guest1") == "guest1: rolled back to its last checkpoint"
+    answer = machine.ask(console, "rollback guest1 consumer")
     alone = console.faults()[-1].action == "task rollback"  # depends on what it did since its checkpoint (D6)
     assert answer.startswith("guest1/consumer: rolled back" if alone else "guest1: the whole VM was rolled back")
     after = machine.counters(console, "guest1")

@@ -129,7 +129,7 @@ def test_stopped_vm_can_be_started_again(vmm_boot: Boot) -> None:
     target = vmm_boot(description(vm))
     machine.until(target, lambda: are_stopped(target, vm))
     assert "stopped" in target.vm0(f"stats {vm}")
-    assert target.vm0(f"start {vm}") == f"{vm}: running"
+    assert machine.ask(target, f"start {vm}") == f"{vm}: running"
     machine.until(target, lambda: machine.counters(target, vm)["faults"] == 2 * len(wanted))
     assert [(fault.action, fault.reason) for fault in target.faults()] == 2 * wanted
     assert are_stopped(target, vm)

@@ -158,19 +158,14 @@ def test_wild_pc_of_a_guest_kernel(running: Target) -> None:
 def test_step_over_a_call_of_the_vmi(running: Target) -> None:
     """# R4 # R7 One step from an SVC is the VMM's first instruction; the task goes on behind it with its registers."""
     thread = next(n for n, task in enumerate(running.memory.manifest["guests"][VM]["tasks"]) if task["name"] == TASK)
+    site = machine.call_site(running, VM, thread)
     with running.debugger() as gdb:
-        behind = machine.frame(running, VM, thread)["pc"]  # where it goes on after its call of the kernel
-        stop = running.stop_in(gdb, VM, behind - 4, seconds=30)
-        while machine.running_thread(running, VM) != thread:
-            stop = running.stop_in(gdb, VM, behind - 4, seconds=30)
-        assert int.from_bytes(gdb.read(stop.pc, 4), "little") == 0xEF000000, "SVC #0"
+        machine.stop_in_task(running, gdb, VM, thread, site)
         before = gdb.registers()
         inside = gdb.step()
         assert inside.pc == running.memory.address("vectors") + 8
         assert gdb.registers()["cpsr"] & 0x1F == 0x13
-        running.stop_in(gdb, VM, behind, seconds=30)
-        while machine.running_thread(running, VM) != thread:
-            running.stop_in(gdb, VM, behind, seconds=30)
+        machine.stop_in_task(running, gdb, VM, thread, site + 4)
         after = gdb.registers()
     kept = [f"r{number}" for number in range(2, 13)] + ["sp", "lr"]
     assert {name: after[name] for name in kept} == {name: before[name] for name in kept}

@@ -21,6 +21,7 @@ POLICIES = {
     "both_periods": {"stack": "undo", "data": "eager", "vm_period": 5, "task_period": 2},
 }
 AFTER = 12
+BETWEEN_MS = 150  # virtual time from one look to the next
 
 
 def description() -> systems.Data:
@@ -39,11 +40,12 @@ def recorded(vmm_build: Build) -> machine.Recording:
     """`looked`: counters and numbers of pages early, in the middle and at the end."""
     with Target(vmm_build(description())) as target:
         looks = []
-        for lines in (40, 80, 120):
-            machine.until(target, lambda lines=lines: machine.printed(target, *POLICIES, *systems.HEALTHY, lines=lines))
+        machine.until(target, lambda: machine.printed(target, *POLICIES, *systems.HEALTHY, lines=60))
+        for _ in range(3):
             machine.settle(target)
             looks.append(saved(target))
             target.resume()
+            target.run_for(BETWEEN_MS)
         machine.settle(target)
         sizes = {vm: [page.va // tables.MIB for page in tables.pages(target, vm)] for vm in POLICIES}
         return machine.keep(target, lambda _: (looks, sizes, target.virtual_ms()))

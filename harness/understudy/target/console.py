@@ -86,7 +86,7 @@ class Console:
         """Type `text` and the return key."""
         self.send(text + "\r")
 
-    def expect(self, *patterns: str, ms: float = 10_000, seconds: float = 120) -> Any:
+    def expect(self, *patterns: str, ms: float = 60_000, seconds: float = 120) -> Any:
         """Wait until one of the regular expressions matches what came after the last match.
 
         Args:

@@ -104,14 +104,14 @@ class Target:
             raise TargetError(f"{vm} has no UART of its own; use the commands `log` and `watch`")
         return self.consoles[number]
 
-    def vm0(self, command: str, *, ms: float = 10_000) -> str:
+    def vm0(self, command: str, *, ms: float = 60_000) -> str:
         """Give a command to the management console and return what it answers, up to the next prompt."""
         self.console.send_line(command)
         self.console.expect(re.escape(command) + r"\r?\n", ms=ms)
         self.console.expect(r"(?:^|\n)" + re.escape(PROMPT), ms=ms)
         return self.console.before().strip("\n")
 
-    def wait_for_prompt(self, *, ms: float = 10_000) -> None:
+    def wait_for_prompt(self, *, ms: float = 60_000) -> None:
         """Wait until the management console takes commands."""
         self.console.expect(re.escape(PROMPT), ms=ms)
 
@@ -158,7 +158,7 @@ class Target:
         """Return the fault log."""
         return read_faults(self.memory)
 
-    def wait_for_fault(self, *, count: int = 1, ms: float = 10_000, seconds: float = 120) -> list[Fault]:
+    def wait_for_fault(self, *, count: int = 1, ms: float = 60_000, seconds: float = 120) -> list[Fault]:
         """Wait until the log has `count` records and return it."""
         end = self.virtual_ms() + ms
         while True:

@@ -176,6 +176,24 @@ def keep(target: Target, look: Callable[[Target], object] | None = None) -> Reco
     )
 
 
+def once(run: Callable[[int], Recording]) -> Callable[[int], Recording]:
+    """`run` by number, each only once, also when it fails: the tests that share it need not wait for it again."""
+    results: dict[int, Recording | BaseException] = {}
+
+    def get(number: int) -> Recording:
+        if number not in results:
+            try:
+                results[number] = run(number)
+            except BaseException as error:
+                results[number] = error
+        result = results[number]
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+    return get
+
+
 def record(
     image: Image,
     done: Callable[[Target], object],

@@ -24,6 +24,7 @@ class Snapshot:
     vfp: dict[int, bytes]
     vcpu: dict[str, Any]
     pending: int
+    frames: dict[int, set[int]]  # that the tables name for each page: one only, if all of them agree
     devices: dict[str, Any]
 
     def pages_of(self, window: int) -> dict[int, bytes]:
@@ -58,13 +59,15 @@ def take(target: Target, vm: str) -> Snapshot:
 
     frozen_target = Frozen(target, read)
     threads = [*range(len(tasks_of(target, vm))), KERNEL]
+    tracked = list(pages(frozen_target, vm))
     vcpu = memory.structure("vmi_vcpu", read(state["vcpu"], memory.size_of("vmi_vcpu")))
     return Snapshot(
-        memory={page.va: read(page.active, PAGE) for page in pages(frozen_target, vm)},
+        memory={page.va: read(page.active, PAGE) for page in tracked},
         registers={thread: machine.frame(frozen_target, vm, thread) for thread in threads},
         vfp={thread: _vfp(frozen_target, vm, thread) for thread in threads},
         vcpu={name: value for name, value in vcpu.items() if name not in _UNTRACKED_VCPU},
         pending=vcpu["irq_pending"],
+        frames={page.va: {page.active, page.backup, page.task_backup} - {None} for page in tracked},
         devices={"state": memory.structure("vm_state", state["state"]), "ready": state["tasks"]},
     )
 
@@ -109,6 +112,7 @@ class Tables:
     task_backup_pt: list[int]
     asid: int
     second: dict[int, list[int]]  # by the window's number: the second-level table in use
+    task_second: dict[int, list[int]]  # by the task's number: that of its backup
 
 
 def tables(target: Target, vm: str) -> Tables:
@@ -123,6 +127,11 @@ def tables(target: Target, vm: str) -> Tables:
         backup=words(target, state["backup_pt"], 17),
         task_backup_pt=list(state["task_backup_pt"]),
         asid=state["asid"],
+        task_second={
+            task: words(target, descriptor & 0xFFFFFC00, 256)
+            for task, descriptor in enumerate(state["task_backup_pt"])
+            if descriptor
+        },
         second={window: words(target, active[window] & 0xFFFFFC00, 256) for window in windows},
     )
 

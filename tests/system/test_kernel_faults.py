@@ -2,7 +2,6 @@
 """Every kind of fault, by a guest kernel, while a task holds a mutex; each kind in a VM of its own."""
 
 from collections.abc import Callable
-from functools import cache
 
 import pytest
 from understudy.pytest_plugin import Build
@@ -43,7 +42,7 @@ def group_system(number: int) -> systems.Data:
 
 @pytest.fixture(scope="module")
 def recorded(vmm_build: Build) -> Callable[[str], machine.Recording]:
-    @cache
+    @machine.once
     def run(number: int) -> machine.Recording:
         group = GROUPS[number]
 

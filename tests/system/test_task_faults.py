@@ -5,7 +5,6 @@ Two images hold all of them: in a VM of up to 13 tasks each task makes one fault
 """
 
 from collections.abc import Callable
-from functools import cache
 
 import pytest
 from attrs import frozen
@@ -99,7 +98,7 @@ def group_system(number: int) -> systems.Data:
 
 @pytest.fixture(scope="module")
 def recorded(vmm_build: Build) -> Callable[[int], machine.Recording]:
-    @cache
+    @machine.once
     def run(number: int) -> machine.Recording:
         count = len(GROUPS[number])
 

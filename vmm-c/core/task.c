@@ -122,11 +122,6 @@ int32_t task_switch(struct vm *vm, struct context *frame) {
   return VMI_OK;
 }
 
-static bool in_guest_call(const struct vm *vm, uint32_t task) {
-  uint32_t number = vm->threads[task].frame[vm->threads[task].active].r[12];
-  return number >= VMI_GUEST_CALL && number <= VMI_GUEST_CALL_MAX;
-}
-
 static void result_set(struct vm *vm, uint32_t task, uint32_t value, uint32_t error) {
   struct context *caller = recovery_edit_frame(vm, &vm->threads[task]);
   caller->r[0] = value;
@@ -138,7 +133,7 @@ int32_t task_result(struct vm *vm, struct context *frame) {
   if (!task_exists(vm, task)) {
     return VMI_ENOENT;
   }
-  if (!in_guest_call(vm, task)) {
+  if (!thread_in_guest_call(&vm->threads[task])) {
     return VMI_ESTATE;
   }
   result_set(vm, task, frame->r[1], frame->r[2]);
@@ -151,7 +146,7 @@ int32_t task_return(struct vm *vm, struct context *frame) {
   if (!task_exists(vm, caller)) {
     return VMI_ENOENT;
   }
-  if (!in_guest_call(vm, caller)) {
+  if (!thread_in_guest_call(&vm->threads[caller])) {
     return VMI_ESTATE;
   }
   if (next < 0) {

@@ -128,6 +128,15 @@ static inline struct context *thread_frame(struct thread *thread) {
   return &thread->frame[thread->active];
 }
 
+static inline bool is_guest_call(uint32_t number) {
+  return number >= VMI_GUEST_CALL && number <= VMI_GUEST_CALL_MAX;
+}
+
+/* The thread was stopped with the number of a guest call in r12: by that call, if its kernel keeps to docs/vmi.md. */
+static inline bool thread_in_guest_call(const struct thread *thread) {
+  return is_guest_call(thread->frame[thread->active].r[12]);
+}
+
 /* Number of the running task, or VMI_TASK_KERNEL. */
 static inline uint8_t vm_current_task(const struct vm *vm) {
   return vm_in_kernel(vm) ? (uint8_t)VMI_TASK_KERNEL : vm->state.thread;

@@ -155,10 +155,6 @@ static int32_t vmi_call(struct vm *vm, struct context *frame, uint32_t number) {
   return calls[number].handler(vm, frame);
 }
 
-static bool is_guest_call(uint32_t number) {
-  return number >= VMI_GUEST_CALL && number <= VMI_GUEST_CALL_MAX;
-}
-
 struct context *vmi_dispatch(struct context *frame) {
   struct vm *vm = current_vm;
   uint32_t number = frame->r[12];

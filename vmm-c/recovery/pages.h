@@ -45,17 +45,16 @@ static inline void list_add(struct page_list *list, uint16_t id) {
   list->pages[list->count++] = id;
 }
 
-/* A frame of the page that is neither a nor b. */
-static inline uint32_t spare_frame(page_t record, uint32_t a, uint32_t b) {
-  static const uint8_t spare[3][3] = {{1, 2, 1}, {2, 0, 0}, {1, 0, 0}};
-  uint32_t base = record & PAGE_MASK;
-  return base + spare[(a - base) / PAGE_SIZE][(b - base) / PAGE_SIZE] * PAGE_SIZE;
-}
-
 /* Of three images, one that is neither a nor b. */
-static inline uint8_t spare_image(uint8_t a, uint8_t b) {
+static inline uint8_t spare_image(uint32_t a, uint32_t b) {
   static const uint8_t spare[3][3] = {{1, 2, 1}, {2, 0, 0}, {1, 0, 0}};
   return spare[a][b];
+}
+
+/* A frame of the page that is neither a nor b. */
+static inline uint32_t spare_frame(page_t record, uint32_t a, uint32_t b) {
+  uint32_t base = record & PAGE_MASK;
+  return base + spare_image((a - base) / PAGE_SIZE, (b - base) / PAGE_SIZE) * PAGE_SIZE;
 }
 
 #endif

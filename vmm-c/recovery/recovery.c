@@ -41,9 +41,7 @@ void recovery_task_created(struct vm *vm, unsigned task) {
 
 /* Between a call of the task and its result, even of a pure one, the kernel counts on the task's saved registers. */
 static bool kernel_works_for(const struct vm *vm, unsigned thread) {
-  const struct thread *caller = &vm->threads[thread];
-  uint32_t number = caller->frame[caller->active].r[12];
-  return vm_in_kernel(vm) && vm->state.owner == thread && number >= VMI_GUEST_CALL && number <= VMI_GUEST_CALL_MAX;
+  return vm_in_kernel(vm) && vm->state.owner == thread && thread_in_guest_call(&vm->threads[thread]);
 }
 
 enum vmi_action recovery_level(const struct vm *vm, unsigned thread, uint8_t *reason) {

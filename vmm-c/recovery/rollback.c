@@ -51,10 +51,10 @@ void recovery_rollback_task(struct vm *vm, unsigned task, struct vmi_fault *reco
   /* Of a stopped task the image stays that of its checkpoint, too: what the VMM edits there belongs to both. */
   if (vm->state.owner == task) {
     thread_unshare(vm, thread);
-  }
-  if (vm == current_vm && vm->state.owner == task) {
-    vfp_set_enabled(false);
-    thread_enter(thread);
+    if (vm == current_vm) {
+      vfp_set_enabled(false);
+      thread_enter(thread);
+    }
   }
   vm->kernel_changed &= ~(1u << task);
   vm->counters.task_rollbacks++;

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Thin: each target calls the `understudy` command or a checker. `.ci/setup` installs what is missing, once.
 BIN := .venv/bin
-READY := .venv/.ready
+READY := .venv/.ready-dev
 PYTHON_CODE := harness tests
 
-.PHONY: demo test lint format doctor clean
+.PHONY: demo latency test lint format doctor clean
 
-demo: $(READY)
+demo: .venv/.ready-run
 	@$(BIN)/understudy demo
+
+latency: .venv/.ready-latency
+	@$(BIN)/understudy latency
 
 test: $(READY) lint
 	$(BIN)/pytest -n 2 --dist loadscope
@@ -23,11 +26,11 @@ format: $(READY)
 	$(BIN)/ruff check --fix $(PYTHON_CODE)
 	$(BIN)/understudy lint --format
 
-doctor: $(READY)
+doctor: .venv/.ready-run
 	@$(BIN)/understudy doctor
 
-$(READY): pyproject.toml .ci/setup
-	.ci/setup .venv
+.venv/.ready-%: pyproject.toml .ci/setup
+	.ci/setup .venv $*
 	@touch $@
 
 clean:

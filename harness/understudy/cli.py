@@ -2,6 +2,7 @@
 """The command `understudy`."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -16,6 +17,7 @@ from understudy.doctor import examine
 from understudy.errors import UnderstudyError
 from understudy.image import build
 from understudy.image.bare import build_bare
+from understudy.latency.command import run_latency
 from understudy.run import run_interactively
 
 
@@ -62,6 +64,18 @@ def run_command(system: str, deterministic: bool, gdb: int | None) -> None:
 def demo_command() -> None:
     """Break a task of one guest and see that nobody else notices; writes build/results/demo.json."""
     sys.exit(0 if run_demo(Console()).passed else 1)
+
+
+@main.command("latency")
+@click.argument("names", metavar="[PATH]...", nargs=-1)
+@click.option("--quick", is_flag=True, help="Few repetitions, and no sweeps.")
+@click.option("--output", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="For the results.")
+@click.option("--html/--no-html", default=True, help="Whether to write the page, too.")
+@click.option("--record", is_flag=True, help="Store in budgets.toml which functions the instructions are in now.")
+def latency_command(names: tuple[str, ...], quick: bool, output: Path | None, html: bool, record: bool) -> None:
+    """Measure how long the paths of the VMM are, all or those named, and compare with budgets.toml."""
+    good = run_latency(Console(), names, quick=quick, output=output, html=html, record=record)
+    sys.exit(0 if good else 1)
 
 
 @main.command("boards")

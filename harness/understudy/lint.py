@@ -17,6 +17,7 @@ from understudy.errors import ToolError
 from understudy.image import build
 from understudy.image.plan import GUESTS, VMM, GuestPlan, Unit, plan_guest, vmm_units
 from understudy.image.toolchain import GCC, guest_flags, vmm_flags
+from understudy.latency import plugin
 
 FUNCTION_LINES = 60
 FILE_LINES = 400
@@ -51,7 +52,10 @@ def sizes() -> list[str]:
 
 
 def compile_c() -> list[str]:
-    """Build every system with GCC, with and without fault tolerance; check all units again with clang."""
+    """Build every system with GCC, with and without fault tolerance; check all units again with clang.
+
+    The plugin for QEMU is checked with both compilers of the host.
+    """
     commands: dict[tuple[str, ...], None] = {}
     seen: set[Path] = set()
     for name in names(paths.systems_folder()):
@@ -65,6 +69,8 @@ def compile_c() -> list[str]:
     for board_name in names(paths.boards_folder()):
         for command in _other_units(load_board(board_name), seen):
             commands[tuple(command)] = None
+    for compiler in (plugin.COMPILER, "clang"):
+        commands[(compiler, *plugin.FLAGS, "-fsyntax-only", str(plugin.SOURCE))] = None
     return _failures([list(command) for command in commands])
 
 
@@ -88,7 +94,8 @@ def _files(*suffixes: str) -> list[Path]:
 
 def _system_units(model: System, board: Board, tolerant: bool) -> Iterator[tuple[Unit, list[str]]]:
     for unit in vmm_units(board, fault_tolerance=tolerant):
-        yield unit, vmm_flags(board)
+        for trace_points in (False, True):
+            yield unit, vmm_flags(board, trace_points=trace_points)
     for name, guest in model.guest.items():
         plan: GuestPlan = plan_guest(name, guest, Path("build", "systems", model.name, "guests", name))
         for side in plan.sides:

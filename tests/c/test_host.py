@@ -43,7 +43,7 @@ def listed(text: str, key: str) -> list[Path]:
 def include_folders(sources: list[Path]) -> list[Path]:
     """Guests and VMM both have a `lib/`: the side that the first source belongs to comes first."""
     guests = [ROOT / "guests", ROOT / "guests/lib"]
-    vmm = [ROOT / "vmm-c", ROOT / "vmm-c/include"]
+    vmm = [ROOT / "vmm-c", ROOT / "vmm-c/include", ROOT / "vmm-c/boards/vexpress-a9"]
     return guests + vmm if sources and (ROOT / "guests") in sources[0].parents else vmm + guests
 
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sources: vmm-c/core/manage.c vmm-c/core/ready.c
-// include: vmm-c/boards/vexpress-a9
+// flags: -no-pie -fno-pie
 /* R3, R4, invariant 2: management calls check every argument first, and a refused call has changed nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -173,8 +173,8 @@ static void make_running(void) {
   vms[1].counters.task_rollbacks = 7;
   ready_add(&vms[1].tasks, 1, 30);
   ready_set(&vms[1].tasks, 1);
-  vms[1].threads[1].active = 2;
-  vms[1].threads[1].frame[2].pc = 0x400010;
+  vms[1].threads[1].frames[2].pc = 0x400010;
+  vms[1].threads[1].frame = context_image(&vms[1].threads[1].frames[2]);
   vms[1].threads[1].rollbacks = 3;
 }
 

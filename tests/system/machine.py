@@ -13,6 +13,7 @@ from understudy.errors import TargetTimeout
 from understudy.image import Image
 from understudy.image.layouts import read_layouts
 from understudy.target import Fault, Gdb, Stop, Target
+from understudy.target.memory import Memory
 
 from . import oracle
 from .tables import Readable, static
@@ -78,7 +79,13 @@ def settle(target: Target) -> None:
 
 def counters(target: Target, vm: str) -> dict[str, int]:
     """The VMM's counters of a VM."""
-    return dict(target.memory.structure("vm_counters", target.memory.vm(vm)["counters"]))
+    fields = target.memory.vm(vm)
+    found = dict(target.memory.structure("vm_counters", fields["counters"]))
+    found |= {name: fields[name] for name in ("switches", "task_switches")}
+    for kind, switches in (("", "switches"), ("task_", "task_switches")):
+        more = found.pop(f"{kind}checkpoints_more")
+        found[f"{kind}checkpoints"] = (found[switches] + more) % 2**32 if fields["tracked"] else 0
+    return found
 
 
 def state(target: Target, vm: str) -> str:
@@ -121,20 +128,30 @@ def lines_of(target: Target, vm: str) -> list[str]:
     return target.uart(vm).lines if has_uart else log_lines(target, vm)
 
 
-def frame(target: Readable, vm: str, thread: int) -> dict[str, Any]:
-    """The saved registers of a thread of a VM (0 to 12: tasks, 13: the guest kernel)."""
+def thread(target: Readable, vm: str, number: int) -> dict[str, Any]:
+    """The VMM's `struct thread` of a thread of a VM (0 to 12: tasks, 13: the guest kernel)."""
     memory = target.memory
     size = memory.size_of("thread")
-    base = memory.vm_address(vm) + memory.offset_of("vm", "threads") + thread * size
-    active = memory.structure("thread", target.read_physical(base, size))["active"]
-    at = base + memory.offset_of("thread", "frame") + active * memory.size_of("context")
+    base = memory.vm_address(vm) + memory.offset_of("vm", "threads") + number * size
+    return memory.structure("thread", target.read_physical(base, size))
+
+
+def frame(target: Readable, vm: str, number: int) -> dict[str, Any]:
+    """The saved registers of a thread of a VM."""
+    memory = target.memory
+    at = thread(target, vm, number)["frame"] - memory.offset_of("context", "pc")
     return memory.structure("context", target.read_physical(at, memory.size_of("context")))
 
 
 def running_thread(target: Readable, vm: str) -> int:
     """The thread that runs when the VM runs (0 to 12: tasks, 13: the guest kernel)."""
     memory = target.memory
-    return int(memory.structure("vm_state", memory.vm(vm)["state"])["thread"])
+    return thread_number(memory, vm, memory.vm(vm)["thread"])
+
+
+def thread_number(memory: Memory, vm: str, pointer: int) -> int:
+    """The number of the thread that a pointer of the VMM means."""
+    return (pointer - memory.vm_address(vm) - memory.offset_of("vm", "threads")) // memory.size_of("thread")
 
 
 def call_site(target: Target, vm: str, task: int) -> int:

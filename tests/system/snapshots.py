@@ -35,7 +35,7 @@ class Snapshot:
         """Memory without what lies below the stack pointers of `stacks` (dead by AAPCS 6.2.1.1)."""
         kept = dict(self.memory)
         for thread, stack in stacks.items():
-            runs = thread != KERNEL or self.devices["state"]["thread"] == KERNEL
+            runs = thread != KERNEL or self.devices["thread"] == KERNEL
             # Copied in units of 32 bytes. The kernel's stack is empty while a task runs.
             pointer = self.registers[thread]["r"][13] & ~31 if runs else stack.stop
             for va in stack:
@@ -68,7 +68,12 @@ def take(target: Target, vm: str) -> Snapshot:
         vcpu={name: value for name, value in vcpu.items() if name not in _UNTRACKED_VCPU},
         pending=vcpu["irq_pending"],
         frames={page.va: {page.active, page.backup, page.task_backup} - {None} for page in tracked},
-        devices={"state": memory.structure("vm_state", state["state"]), "ready": state["tasks"]},
+        devices={
+            "state": memory.structure("vm_state", state["state"]),
+            "ready": state["tasks"],
+            "thread": machine.thread_number(memory, vm, state["thread"]),
+            "owner": machine.thread_number(memory, vm, state["owner"]),
+        },
     )
 
 
@@ -82,12 +87,11 @@ class Frozen:
 
 
 def _vfp(target: machine.Readable, vm: str, thread: int) -> bytes:
-    memory, size = target.memory, target.memory.size_of("thread")
-    base = memory.vm_address(vm) + memory.offset_of("vm", "threads") + thread * size
-    active = memory.structure("thread", target.read_physical(base, size))["vfp_active"]
-    offset = memory.offset_of("thread", "vfp")
-    one = (size - offset) // 3
-    return target.read_physical(base + offset + active * one, one)
+    memory = target.memory
+    size = memory.size_of("vfp_context")
+    active = machine.thread(target, vm, thread)["vfp_active"]
+    at = memory.vm_address(vm) + memory.offset_of("vm", "vfp") + (thread * 3 + active) * size
+    return target.read_physical(at, size)
 
 
 def partitions(target: Target, *vms: str) -> dict[str, bytes]:

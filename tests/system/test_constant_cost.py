@@ -43,7 +43,7 @@ def checkpoints(image: Image, log: Path) -> list[tuple[int, int]]:
     for path in trace.entries(executed):
         if path.count(start) == 1:
             executed_here = path[path.index(start) :]
-            total = sum(Path(sources[address]).name in (*SAVING, *COPIES) for address in executed_here)
+            total = sum(Path(sources.get(address, "")).name in (*SAVING, *COPIES) for address in executed_here)
             counted.append((total, sum(address in pages for address in executed_here)))
     return counted
 

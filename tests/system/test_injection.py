@@ -13,6 +13,7 @@ VM, TASK = "walker", "walker"
 VISIT = "walker_visit"
 NODE_SIZE = 12
 OTHER_TASK = 0x00400000
+VMM = 0x60000000
 IRQ_DISABLED = 0x80  # CPSR.I
 LINES = 12
 
@@ -114,10 +115,10 @@ def test_fault_before_the_first_instruction_after_a_recovery(running: Target, un
         for address in (running.memory.address("recovery_rollback_task"), running.memory.address("resume")):
             gdb.break_at(address, once=True)
             gdb.resume()
-        frame = gdb.registers()["r0"]
-        gdb.write_physical(frame + 15 * 4, (0x0BADC0D4).to_bytes(4, "little"))
-        cpsr = running.memory.word(frame + 16 * 4)
-        gdb.write_physical(frame + 16 * 4, (cpsr | IRQ_DISABLED).to_bytes(4, "little"))
+        while gdb.registers()["pc"] >= VMM:
+            gdb.step(1)
+        gdb.write_register("cpsr", gdb.registers()["cpsr"] | IRQ_DISABLED)
+        running.inject_register(gdb, "pc", 0x0BADC0D4)
     fault = only_fault(running, 2)
     assert [f.pc for f in running.faults()] == [0x0BADC0D0, 0x0BADC0D4]
     assert fault.action == "task rollback"

@@ -90,15 +90,15 @@ def break_at_work(
 
 def works(target: Target, vm: str) -> bool:
     """Tell whether the VM runs, and its worker ran last."""
-    state = target.memory.structure("vm_state", target.memory.vm(vm)["state"])
-    return target.memory.current_vm() == vm and state["owner"] == TASK
+    owner = machine.thread_number(target.memory, vm, target.memory.vm(vm)["owner"])
+    return target.memory.current_vm() == vm and owner == TASK
 
 
 def is_changed(target: Target, vm: str, checkpoint: snapshots.Snapshot, task: int | None) -> bool:
     """Tell whether all that is checked differs from the checkpoint, and the task can be rolled back alone (D6)."""
     now = snapshots.take(target, vm)
     if task is not None:
-        alone = not target.memory.vm(vm)["kernel_changed"] >> task & 1
+        alone = not machine.thread(target, vm, task)["impure"]
         return alone and now.memory != checkpoint.memory
     if now.devices["ready"] == checkpoint.devices["ready"]:
         return False

@@ -4,7 +4,6 @@
 Unlike a stop of GDB the log does not disturb virtual time, so whole paths can be counted.
 """
 
-import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -12,45 +11,49 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 from understudy.image import Image
 from understudy.image.elf import read_elf
+from understudy.latency.trace import log_arguments, logged_addresses, start_log
 from understudy.target import Target
-
-_LINE = re.compile(r"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]{8})/", re.MULTILINE)
 
 
 class Trace:
     """Log of one machine; `log` is a file that QEMU can write to."""
 
     def __init__(self, image: Image, log: Path) -> None:
-        symbols = image.manifest["symbols"]
         self._image, self._log = image, log
-        inside = f"{symbols['__text_start']:#x}..{symbols['__text_end'] - 1:#x}"
-        self.extra = ("-D", str(log), "-dfilter", inside)
+        self.extra = log_arguments(image, log)
 
     def run(self, target: Target, ms: float) -> list[int]:
         """Let the machine run for so long, and return the addresses of the instructions that the VMM executed."""
         target.pause()
-        for command in ("singlestep on", "log exec,nochain"):
-            target.qmp("human-monitor-command", command_line=command)
+        start_log(target, "exec", "nochain")
         target.resume()
         target.run_for(ms)
         target.pause()
         target.qmp("human-monitor-command", command_line="log none")
-        return [int(address, 16) for address in _LINE.findall(self._log.read_text())]
+        return logged_addresses(self._log.read_text())
 
     def entries(self, addresses: list[int]) -> Iterator[list[int]]:
         """Split a trace into the complete paths from an exception to the return to a guest."""
         elf = read_elf(self._image.elf)
         starts = {s.address for s in elf.symbols if s.name.startswith("entry_")}
-        end = next(s for s in elf.symbols if s.name == "resume").address + 5 * 4  # its last instruction, RFE
+        ends = returns(self._image.elf)
         path: list[int] | None = None
         for address in addresses:
             if address in starts:
                 path = []
             if path is not None:
                 path.append(address)
-                if address == end:
+                if address in ends:
                     yield path
                     path = None
+
+
+def returns(elf: Path) -> set[int]:
+    """The addresses of all instructions of the VMM that return to a guest: RFEIA lr, or RFEIA sp."""
+    with elf.open("rb") as stream:
+        text = ELFFile(stream).get_section_by_name(".text")
+        words = memoryview(text.data()).cast("I")
+        return {text["sh_addr"] + 4 * n for n, word in enumerate(words) if word in (0xF89E0A00, 0xF89D0A00)}
 
 
 @cache

@@ -2,6 +2,7 @@
 """Building the toy system with the real compiler: templates, incremental work, and the checks of the result."""
 
 import json
+import re
 import struct
 from pathlib import Path
 
@@ -112,6 +113,29 @@ def test_without_fault_tolerance_other_sources_are_linked(toy: Path) -> None:
     assert not any(vm["fault_tolerant"] for vm in image.manifest["vms"].values())
 
 
+def test_trace_points_are_compiled_into_the_vmm_only(toy: Path, image: Image) -> None:
+    change(
+        toy / "vmm-c/core/main.c",
+        "void vmm_main(void) {",
+        "uint32_t trace_ring;\nvoid vmm_main(void) {\n#ifdef TRACE_POINTS\n  trace_ring++;\n#endif\n",
+    )
+    assert "trace_ring" not in build("toy").manifest["symbols"]
+    change(toy / "qemu-configs/systems/toy.toml", 'name = "toy"', 'name = "toy"\ntrace_points = true')
+    traced = build("toy")
+    assert traced.build_id != image.build_id
+    assert "trace_ring" in traced.manifest["symbols"]
+    compiled = re.findall(
+        r"^build \S+: cc (\S+).*\n(?:.*\n)*?  flags = (.*)", (traced.folder / "build.ninja").read_text(), re.M
+    )
+    assert {source for source, flags in compiled if "-DTRACE_POINTS" in flags} == {
+        "vmm-c/arch/armv7/start.S",
+        "vmm-c/core/main.c",
+        "build/systems/toy/config_tables.c",
+        "build/systems/toy/guest_images.S",
+    }
+    assert len(compiled) > 8
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
@@ -187,7 +211,7 @@ def test_layouts_come_from_debug_information(image: Image) -> None:
     assert layout["recovery_config"] == {
         "size": 16,
         "members": {
-            "window_ticks": [0, 4, 1],
+            "window": [0, 4, 1],
             "task_budget": [4, 4, 1],
             "vm_budget": [8, 4, 1],
             "cold_budget": [12, 4, 1],

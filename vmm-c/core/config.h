@@ -41,9 +41,9 @@ struct guest_config {
   uint32_t task_count; /* 0..VMI_TASK_MAX; task n lives in window 3 + n */
 };
 
-/* Budget per level, in faults within a window of VMM ticks; then the next level (D5). */
+/* Budget per level, in faults within a window of time; then the next level (D5). */
 struct recovery_config {
-  uint32_t window_ticks;
+  uint32_t window;      /* in units of health_time */
   uint32_t task_budget; /* task rollbacks */
   uint32_t vm_budget;   /* VM rollbacks */
   uint32_t cold_budget; /* cold restarts; then the VM is stopped */

@@ -39,6 +39,7 @@ static struct vmi_fault *log_begin(const struct vm *vm, uint8_t task, const stru
 static void log_end(struct vmi_fault *record) {
   record->cost = timer_now_low() - record->time_lo;
   fault_log_commit(record);
+  sched_poll();
 }
 
 static void recover(struct vm *vm, struct vmi_fault *record, unsigned task) {
@@ -64,32 +65,33 @@ static void recover(struct vm *vm, struct vmi_fault *record, unsigned task) {
 }
 
 /* D1: who executed is at fault, whatever the address. */
-static struct context *fault_handle(const struct cause *cause) {
+static void fault_handle(const struct cause *cause) {
   struct vm *vm = current_vm;
   struct vmi_fault *record = log_begin(vm, vm_current_task(vm), cause);
-  enum vmi_action first = recovery_level(vm, vm->state.thread, &record->reason);
-  record->action = (uint8_t)health_decide(&vm->health, &vm->config->recovery, first, sched_now, &record->reason);
+  enum vmi_action first = recovery_level(vm, vm->thread, &record->reason);
+  uint32_t now = health_time(record->time_lo, record->time_hi);
+  record->action = (uint8_t)health_decide(&vm->health, &vm->config->recovery, first, now, &record->reason);
   vm->counters.faults++;
-  recover(vm, record, vm->state.thread);
+  recover(vm, record, thread_number(vm, vm->thread));
   log_end(record);
-  return sched_resume();
+  sched_resume();
 }
 
-struct context *fault_data(struct context *frame) {
+void fault_data(struct context *frame) {
   uint32_t status = read_dfsr();
   uint32_t address = read_dfar();
   if ((status & DFSR_WRITE) != 0 && fault_status(status) == FS_PERMISSION_PAGE &&
       recovery_first_write(current_vm, address)) {
-    return frame;
+    return;
   }
   struct cause cause = {VMI_FAULT_DATA, fault_class(status), status, address, frame->pc};
-  return fault_handle(&cause);
+  fault_handle(&cause);
 }
 
-struct context *fault_prefetch(struct context *frame) {
+void fault_prefetch(struct context *frame) {
   uint32_t status = read_ifsr();
   struct cause cause = {VMI_FAULT_PREFETCH, fault_class(status), status, read_ifar(), frame->pc};
-  return fault_handle(&cause);
+  fault_handle(&cause);
 }
 
 /*
@@ -97,23 +99,25 @@ struct context *fault_prefetch(struct context *frame) {
  * thread's VFP registers and is tried again; if it comes back, it is really undefined.
  */
 static bool vfp_demanded(struct vm *vm) {
-  struct thread *owner = &vm->threads[vm->state.owner];
+  struct thread *owner = vm->owner;
   if (vfp_enabled()) {
     return false;
   }
   vfp_set_enabled(true);
-  vfp_load(&owner->vfp[owner->vfp_active]);
+  vfp_load(&vm->vfp[thread_number(vm, owner)][owner->vfp_active]);
+  owner->unsaved = 1;
+  vm->unsaved = 1;
   return true;
 }
 
 /* The entry code stores the address after the instruction (ARM ARM B1.8.2, table B1-7). */
-struct context *fault_undefined(struct context *frame) {
+void fault_undefined(struct context *frame) {
   frame->pc -= (frame->cpsr & PSR_T) != 0 ? 2u : 4u;
   if (vfp_demanded(current_vm)) {
-    return frame;
+    return;
   }
   struct cause cause = {VMI_FAULT_UNDEFINED, VMI_CLASS_INSTRUCTION, 0, frame->pc, frame->pc};
-  return fault_handle(&cause);
+  fault_handle(&cause);
 }
 
 int32_t fault_request_rollback(struct vm *vm, uint32_t task) {
@@ -126,7 +130,7 @@ int32_t fault_request_rollback(struct vm *vm, uint32_t task) {
   }
   struct cause cause = {VMI_FAULT_REQUEST, VMI_CLASS_REQUEST, 0, 0, 0};
   struct vmi_fault *record = log_begin(vm, whole ? (uint8_t)VMI_TASK_KERNEL : (uint8_t)task, &cause);
-  record->action = (uint8_t)recovery_level(vm, whole ? KERNEL_THREAD : task, &record->reason);
+  record->action = (uint8_t)recovery_level(vm, whole ? vm->kernel : &vm->threads[task], &record->reason);
   recover(vm, record, task);
   log_end(record);
   return VMI_OK;

@@ -5,10 +5,10 @@
 
 #include "core/vm.h"
 
-/* Exception entries from USR mode. frame: registers of who executed. Return the frame to resume. See vectors.S. */
-struct context *fault_data(struct context *frame);
-struct context *fault_prefetch(struct context *frame);
-struct context *fault_undefined(struct context *frame);
+/* Exception entries from USR mode. frame: registers of who executed. Then the entry code resumes scheduler.current. */
+void fault_data(struct context *frame);
+void fault_prefetch(struct context *frame);
+void fault_undefined(struct context *frame);
 
 /*
  * Roll back on request of the console: `task`, or the whole VM for VMI_TASK_KERNEL.

@@ -10,7 +10,7 @@ static bool window_accessible(const struct vm *vm, uint32_t window) {
   if (vm_in_kernel(vm) || window == WINDOW_SHARED || window == WINDOW_VMM) {
     return true;
   }
-  return window == WINDOW_TASK + vm->state.thread;
+  return window == WINDOW_TASK + thread_number(vm, vm->thread);
 }
 
 /* Entry through which the running thread may access va, or NULL. */

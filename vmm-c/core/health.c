@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/health.h"
 
-static void renew_window(struct health *h, const struct recovery_config *c, uint32_t now_tick) {
+static void renew_window(struct health *h, const struct recovery_config *c, uint32_t now) {
   uint32_t total =
       h->used[VMI_ACTION_TASK_ROLLBACK] + h->used[VMI_ACTION_VM_ROLLBACK] + h->used[VMI_ACTION_COLD_RESTART];
-  if (total == 0 || now_tick - h->window_start >= c->window_ticks) {
-    *h = (struct health){.window_start = now_tick};
+  if (total == 0 || now - h->window_start >= c->window) {
+    *h = (struct health){.window_start = now};
   }
 }
 
@@ -20,12 +20,12 @@ static uint32_t budget(const struct recovery_config *c, enum vmi_action level) {
   }
 }
 
-enum vmi_action health_decide(struct health *h, const struct recovery_config *c, enum vmi_action first,
-                              uint32_t now_tick, uint8_t *reason) {
+enum vmi_action health_decide(struct health *h, const struct recovery_config *c, enum vmi_action first, uint32_t now,
+                              uint8_t *reason) {
   if (first == VMI_ACTION_NONE) {
     return first;
   }
-  renew_window(h, c, now_tick);
+  renew_window(h, c, now);
   enum vmi_action level = first;
   while (level < VMI_ACTION_VM_STOP && h->used[level] >= budget(c, level)) {
     level = (enum vmi_action)(level + 1);

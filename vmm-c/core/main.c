@@ -13,7 +13,7 @@
 #include "drivers/global_timer.h"
 
 _Noreturn void vmm_main(void);
-_Noreturn void resume(struct context *frame); /* vectors.S */
+_Noreturn void resume(void); /* exceptions.inc */
 
 static void banner(void) {
   print("[vmm] understudy VMI %u build %s system %s board %s\n", VMI_ABI_VERSION, config_build_id, config_system_name,
@@ -41,5 +41,6 @@ _Noreturn void vmm_main(void) {
   banner();
   sched_init();
   autostart();
-  resume(sched_resume());
+  sched_resume();
+  resume();
 }

@@ -24,11 +24,14 @@ static void name_copy(char to[VMI_NAME_SIZE], const char *name) {
   memcpy(to, name, strnlen(name, VMI_NAME_SIZE - 1u));
 }
 
-static void counters_copy(struct vmi_vm_info *info, const struct vm_counters *counters) {
-  info->switches = counters->switches;
-  info->task_switches = counters->task_switches;
-  info->checkpoints = counters->checkpoints;
-  info->task_checkpoints = counters->task_checkpoints;
+static void counters_copy(struct vmi_vm_info *info, const struct vm *of) {
+  const struct vm_counters *counters = &of->counters;
+  info->switches = of->switches;
+  info->task_switches = of->task_switches;
+  if (of->tracked) {
+    info->checkpoints = of->switches + (uint32_t)counters->checkpoints_more;
+    info->task_checkpoints = of->task_switches + (uint32_t)counters->task_checkpoints_more;
+  }
   info->saved_pages = counters->saved_pages;
   info->faults = counters->faults;
   info->task_rollbacks = counters->task_rollbacks;
@@ -53,7 +56,7 @@ int32_t manage_vm_info(struct vm *vm, struct context *frame) {
   };
   name_copy(info.name, of->config->name);
   name_copy(info.guest, of->guest->name);
-  counters_copy(&info, &of->counters);
+  counters_copy(&info, of);
   return answer(vm, frame->r[1], &info, sizeof info);
 }
 

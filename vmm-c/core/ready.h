@@ -81,6 +81,11 @@ static inline int ready_next(const struct ready_table *t) {
   return 31 - __builtin_clz(t->last & members[__builtin_clz(word)]);
 }
 
+/* Member m, which is ready, holds the turn of its level from now on. */
+static inline void ready_hold(struct ready_table *t, unsigned m) {
+  t->last = (t->last & ~(uint32_t)t->members[t->priority[m]]) | 1u << m;
+}
+
 /* The slice of member m has ended: if m holds the turn, it passes to the next ready member of the level (m itself, if
  * alone). */
 static inline void ready_rotate(struct ready_table *t, unsigned m) {

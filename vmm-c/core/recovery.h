@@ -26,8 +26,8 @@ struct context *recovery_edit_frame(struct vm *vm, struct thread *thread);
 /* The context of `task` was set up anew: that is its checkpoint now. */
 void recovery_task_created(struct vm *vm, unsigned task);
 
-/* The lowest level at which a fault of a thread (its number in vm->threads) may be recovered, and why (D6). */
-enum vmi_action recovery_level(const struct vm *vm, unsigned thread, uint8_t *reason);
+/* The lowest level at which a fault of a thread may be recovered, and why (D6). */
+enum vmi_action recovery_level(const struct vm *vm, const struct thread *thread, uint8_t *reason);
 
 /* Roll back. *record gets the pages and tables exchanged. */
 void recovery_rollback_task(struct vm *vm, unsigned task, struct vmi_fault *record);

@@ -13,45 +13,89 @@
 
 #define WHEEL_SIZE 64u
 
+struct scheduler scheduler = {.tick_clear = SP804_INTCLR};
 uint32_t sched_now;
 static uint32_t tick_counts; /* length of a tick, in counts of the global timer */
-static uint32_t tick_next;   /* low half of the global timer at which the next tick is due */
+static uint32_t horizon;     /* ticks that a difference of counts can hold, at most WHEEL_SIZE */
+static uint32_t now_time;    /* count (low word) at which tick sched_now began */
+static uint32_t event_ticks; /* from there to timer_event */
+static uint32_t timer_event; /* count at which the next virtual timer ends */
+static bool polling;         /* every tick has something to do: see sched_poll */
 static bool slice_ended;
 static struct ready_table vm_table;
-/* Bit m of slot t % 64: the timer of VM m ends at tick t. A VM is due at most once at a time. */
+static const struct vm *turn; /* the current VM as vm_table knows it: a fast path may have gone on to another */
+/* Bit m of slot t % 64: the timer of VM m ends at tick t. Bit n of `occupied`: slot n is not 0. */
 static uint32_t wheel[WHEEL_SIZE];
-static uint32_t timers_due;
-static uint32_t vms_waiting;
+static uint64_t occupied;
+static uint32_t overdue; /* VMs whose timer was set back by a rollback and has ended already */
+
+/* When the first slot is due that has a timer, or the horizon. */
+static void event_set(void) {
+  unsigned from = (sched_now + 1u) % WHEEL_SIZE;
+  uint64_t ahead = from == 0 ? occupied : occupied >> from | occupied << (WHEEL_SIZE - from);
+  uint32_t ticks = ahead == 0 ? WHEEL_SIZE : 1u + (uint32_t)__builtin_ctzll(ahead);
+  event_ticks = ticks < horizon ? ticks : horizon;
+  timer_event = now_time + event_ticks * tick_counts;
+  scheduler.event = polling ? now_time : timer_event;
+}
+
+void sched_poll(void) {
+  polling = true;
+  scheduler.event = now_time;
+}
 
 void sched_init(void) {
   ready_init(&vm_table);
+  turn = NULL;
+  polling = false;
+  overdue = 0;
+  occupied = 0;
   tick_counts = config_tick_us * (BOARD_TIMER_CLOCK_HZ / 1000000u);
-  tick_next = timer_now_low() + tick_counts; /* before the tick timer starts: its interrupts then never come early */
+  horizon = 0x40000000u / tick_counts;
+  now_time = timer_now_low(); /* before the tick timer starts: its interrupts then never come early */
+  event_set();
   tick_init(config_tick_us);
   gic_enable(BOARD_TICK_IRQ);
+  for (unsigned m = 0; m < VM_MAX; m++) {
+    scheduler.vms[m] = &vms[m];
+  }
+}
+
+/* A fast path goes on to the next VM of a level without telling vm_table: who runs holds the turn. */
+static void turn_take(void) {
+  if (turn != current_vm) {
+    turn = current_vm;
+    if (turn != NULL) {
+      ready_hold(&vm_table, turn->index);
+    }
+  }
+  scheduler.changed = 1;
 }
 
 void sched_add(struct vm *vm) {
+  vm->after = (1u << (SCHEDULER_FIRST - vm->index)) - 1u;
+  vm->slice_ticks = vm->config->slice_ticks;
   ready_add(&vm_table, vm->index, vm->config->priority);
 }
 
-static void timer_cancel(struct vm *vm) {
-  uint32_t bit = 1u << vm->index;
-  for (unsigned slot = 0; slot < WHEEL_SIZE; slot++) {
-    wheel[slot] &= ~bit;
+void sched_timer_set_aside(const struct vm *vm) {
+  unsigned slot = vm->state.timer_next % WHEEL_SIZE;
+  overdue &= ~(1u << vm->index);
+  wheel[slot] &= ~(1u << vm->index);
+  if (wheel[slot] == 0) {
+    occupied &= ~(1ull << slot);
   }
-  timers_due &= ~bit;
 }
 
 void sched_remove(struct vm *vm) {
-  timer_cancel(vm);
+  turn_take();
+  sched_timer_set_aside(vm);
   ready_remove(&vm_table, vm->index);
 }
 
 void sched_update(struct vm *vm) {
-  uint32_t bit = 1u << vm->index;
   bool waits = vm->state.waiting && virq_deliverable(vm) == 0;
-  vms_waiting = waits ? vms_waiting | bit : vms_waiting & ~bit;
+  turn_take();
   if (!ready_exists(&vm_table, vm->index)) {
     return;
   }
@@ -63,80 +107,103 @@ void sched_update(struct vm *vm) {
 }
 
 void sched_yield(struct vm *vm) {
-  vm->slice_left = vm->config->slice_ticks;
+  turn_take();
+  vm->slice_left = vm->slice_ticks;
   ready_rotate(&vm_table, vm->index);
 }
 
-static void timer_arm(struct vm *vm) {
-  wheel[vm->state.timer_next % WHEEL_SIZE] |= 1u << vm->index;
+static void timer_arm(const struct vm *vm) {
+  unsigned slot = vm->state.timer_next % WHEEL_SIZE;
+  wheel[slot] |= 1u << vm->index;
+  occupied |= 1ull << slot;
 }
 
-void sched_timer_set(struct vm *vm, uint32_t period) {
-  timer_cancel(vm);
-  vm->state.timer_period = period;
-  if (period != 0) {
-    vm->state.timer_next = sched_now + period;
-    timer_arm(vm);
-  }
-}
-
-void sched_timer_restored(struct vm *vm) {
-  timer_cancel(vm);
-  if (vm->state.timer_period == 0) {
-    return;
-  }
-  if ((int32_t)(vm->state.timer_next - sched_now) > 0) {
-    timer_arm(vm);
-  } else {
-    timers_due |= 1u << vm->index;
-  }
-}
-
-/* All periods that ended since the VM was last looked at: a VM that did not run loses no tick. */
+/* All periods that have ended: a VM that did not run loses no tick. */
 static void timer_expire(struct vm *vm) {
   uint32_t late = sched_now - vm->state.timer_next;
   uint32_t ended = 1;
-  timers_due &= ~(1u << vm->index);
-  if (late >= vm->state.timer_period) { /* a VM that was paused may be very late: not in a loop */
+  if (late >= vm->state.timer_period) { /* a VM that was paused and rolled back may be very late: not in a loop */
     ended += late / vm->state.timer_period;
   }
   vm->state.timer_next += ended * vm->state.timer_period;
   timer_arm(vm);
   vm->vcpu->ticks += ended;
-  if (vm->state.owner != KERNEL_THREAD) {
-    ready_rotate(&vm->tasks, vm->state.owner); /* a period is the time slice among tasks of equal priority */
+  if (vm->owner != vm->kernel) {
+    /* a period is the time slice among tasks of equal priority */
+    ready_rotate(&vm->tasks, thread_number(vm, vm->owner));
   }
   virq_raise(vm->index, VMI_IRQ_TIMER);
 }
 
-static void tick_advance(void) {
-  sched_now++;
-  timers_due |= wheel[sched_now % WHEEL_SIZE];
-  wheel[sched_now % WHEEL_SIZE] = 0;
-  for (uint32_t wake = timers_due & vms_waiting; wake != 0; wake &= wake - 1u) {
-    timer_expire(&vms[31u - count_leading_zeros(wake & (0u - wake))]);
+static void timers_expire(uint32_t due) {
+  for (; due != 0; due &= due - 1u) {
+    timer_expire(&vms[31u - count_leading_zeros(due & (0u - due))]);
   }
 }
 
-/* Interrupts that the VMM was too busy to take are lost, but time is not: the clock says how many ticks have passed. */
-static void tick(void) {
-  tick_clear();
-  while ((int32_t)(timer_now_low() - tick_next) >= 0) {
-    tick_next += tick_counts;
-    tick_advance();
+/* Bring sched_now up to the timer that ends next; all the timers that have ended are served. */
+static void timers_advance(void) {
+  while ((int32_t)(timer_now_low() - timer_event) >= 0) {
+    sched_now += event_ticks;
+    now_time = timer_event;
+    unsigned slot = sched_now % WHEEL_SIZE;
+    uint32_t due = wheel[slot];
+    wheel[slot] = 0;
+    occupied &= ~(1ull << slot);
+    timers_expire(due);
+    event_set();
   }
+}
+
+static void overdue_expire(void) {
+  uint32_t due = overdue;
+  overdue = 0;
+  timers_expire(due);
+  event_set();
+}
+
+void sched_timer_set(struct vm *vm, uint32_t period) {
+  timers_advance();
+  sched_timer_set_aside(vm);
+  vm->state.timer_period = period;
+  vm->unsaved = 1;
+  if (period != 0) {
+    uint32_t ticks = (timer_now_low() - now_time) / tick_counts;
+    sched_now += ticks;
+    now_time += ticks * tick_counts;
+    vm->state.timer_next = sched_now + period;
+    timer_arm(vm);
+  }
+  event_set();
+}
+
+void sched_timer_restored(struct vm *vm) {
+  if (vm->state.timer_period == 0) {
+    return;
+  }
+  if ((int32_t)(vm->state.timer_next - sched_now) > 0) {
+    timer_arm(vm);
+    event_set();
+  } else {
+    overdue |= 1u << vm->index;
+  }
+}
+
+/* Interrupts that the VMM was too busy to take are lost, but time is not: the clock says which timers have ended. */
+static void tick_taken(void) {
+  timers_advance();
   if (current_vm != NULL && --current_vm->slice_left == 0) {
     sched_yield(current_vm);
     slice_ended = true;
   }
 }
 
-static void interrupt_take(void) {
-  uint32_t iar = gic_acknowledge();
+static void interrupt_dispatch(uint32_t iar) {
   uint32_t id = iar & GIC_ID_MASK;
   if (id == BOARD_TICK_IRQ) {
-    tick();
+    tick_clear();
     gic_end(iar);
+    tick_taken();
     return;
   }
   if (id >= BOARD_UART_IRQ(0) && id < BOARD_UART_IRQ(BOARD_UART_COUNT)) {
@@ -155,12 +222,26 @@ static struct vm *wait_for_ready(void) {
     if (!fault_report()) {
       wfi();
     }
-    interrupt_take();
+    interrupt_dispatch(gic_acknowledge());
   }
   return &vms[next];
 }
 
-struct context *sched_resume(void) {
+/* For the fast paths: who shares the level of the current VM. */
+static void turn_give(const struct vm *vm) {
+  turn = vm;
+  scheduler.level =
+      reverse_bits(vm_table.ready & vm_table.members[vm_table.priority[vm->index]]) >> (31 - SCHEDULER_FIRST);
+  scheduler.changed = 0;
+}
+
+void sched_resume(void) {
+  if (turn != current_vm) {
+    turn_take();
+  }
+  if (overdue != 0) {
+    overdue_expire();
+  }
   int next = ready_next(&vm_table);
   struct vm *vm = next >= 0 ? &vms[next] : wait_for_ready();
   if (vm != current_vm) {
@@ -169,20 +250,30 @@ struct context *sched_resume(void) {
     switch_slice_ended(vm);
   }
   slice_ended = false;
-  if ((timers_due >> vm->index & 1u) != 0) {
-    timer_expire(vm);
-  }
+  turn_give(vm);
   if (vm->state.waiting) {
     vm->state.waiting = false;
-    thread_frame(vm_thread(vm))->r[0] = virq_deliverable(vm);
+    thread_frame(vm->thread)->r[0] = virq_deliverable(vm);
   }
   virq_deliver(vm);
-  return thread_frame(vm_thread(vm));
 }
 
-struct context *interrupt_handle(struct context *frame) {
-  (void)frame;
-  interrupt_take();
-  fault_report();
-  return sched_resume();
+/* One fault at a time: printing is slow. */
+static void report(void) {
+  if (polling && !fault_report()) {
+    polling = false;
+    scheduler.event = timer_event;
+  }
+}
+
+void interrupt_handle(uint32_t iar) {
+  interrupt_dispatch(iar);
+  report();
+  sched_resume();
+}
+
+void tick_handle(void) {
+  tick_taken();
+  report();
+  sched_resume();
 }

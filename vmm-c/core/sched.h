@@ -1,38 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which VM runs, time, and the common way back into a guest. */
+/* Who runs (R10), the VMM's tick and the virtual timers (D4). */
 #ifndef CORE_SCHED_H
 #define CORE_SCHED_H
 
 #include "core/vm.h"
 
-/* VMM ticks since boot; wraps around. Never rolled back. */
+/* The VMM's tick at which a virtual timer was last looked at. Never set back (D4). */
 extern uint32_t sched_now;
 
+/* Start the tick and its interrupt. */
 void sched_init(void);
 
-/* A VM came into being, or is gone. */
+/* A VM came to life (it has memory) or goes; both leave it not ready. */
 void sched_add(struct vm *vm);
 void sched_remove(struct vm *vm);
 
-/* The run state, the waiting state or the virtual interrupts of vm changed: put it into or out of the table. */
+/* run_state, waiting or pending interrupts of vm changed: decide anew whether it may run. */
 void sched_update(struct vm *vm);
 
-/* End the turn of vm among the VMs of its priority. */
+/* End vm's turn among VMs of its priority (R29: after a rollback; VMI_YIELD). */
 void sched_yield(struct vm *vm);
 
-/* Periodic virtual timer of vm: `period` VMM ticks (1..63; 0: off). */
+/* Virtual timer of vm: a period in VMM ticks, 0 stops it. */
 void sched_timer_set(struct vm *vm, uint32_t period);
 
-/* After a rollback: expect the timer again as the restored state says (D10: ended periods are delivered late). */
+/* Before a rollback changes the state of the timer. */
+void sched_timer_set_aside(const struct vm *vm);
+
+/* After it: the timer goes on, and the periods that ended since the checkpoint are delivered (D10). */
 void sched_timer_restored(struct vm *vm);
 
-/*
- * Choose the VM to run, switch to it, deliver its virtual interrupts; sleeps while none is ready.
- * Returns the frame to resume.
- */
-struct context *sched_resume(void);
+/* A fault is to be told (fault_report): until all are, each tick looks for one. */
+void sched_poll(void);
 
-/* IRQ entry: r0 = frame of the interrupted thread. Called from vectors.S. */
-struct context *interrupt_handle(struct context *frame);
+/*
+ * Entry from a guest: the physical interrupt `iar`, as gic_acknowledge gave it; the VMM's tick, whose interrupt is
+ * acknowledged, cleared and ended already. Then the entry code resumes scheduler.current.
+ */
+void interrupt_handle(uint32_t iar);
+void tick_handle(void);
+
+/* Choose who runs next, switch there, deliver its pending interrupts. Then the entry code resumes scheduler.current. */
+void sched_resume(void);
 
 #endif

@@ -30,9 +30,9 @@ static bool stack_valid(const struct vm *vm, uint32_t task, uint32_t sp) {
 
 /* A task that is set up anew must not find the registers of its former life in the CPU. */
 static void forget_owner(struct vm *vm, uint32_t task) {
-  if (vm->state.owner == task) {
+  if (vm->owner == &vm->threads[task]) {
     vfp_set_enabled(false);
-    vm->state.owner = KERNEL_THREAD;
+    vm->owner = vm->kernel;
   }
 }
 

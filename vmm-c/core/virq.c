@@ -10,6 +10,7 @@ void virq_raise(unsigned index, uint32_t lines) {
     return;
   }
   vm->vcpu->irq_pending |= lines;
+  vm->unsaved = 1;
   if (vm->state.waiting) {
     sched_update(vm);
   }
@@ -17,7 +18,7 @@ void virq_raise(unsigned index, uint32_t lines) {
 
 /* Interrupted kernel code is returned to by the guest itself, so it gets the PC and flags and keeps its registers. */
 static void enter_from_kernel(struct vm *vm) {
-  struct context *frame = thread_frame(&vm->threads[KERNEL_THREAD]);
+  struct context *frame = thread_frame(vm->kernel);
   vm->vcpu->irq_from = VMI_TASK_KERNEL;
   vm->vcpu->irq_pc = frame->pc;
   vm->vcpu->irq_cpsr = frame->cpsr;
@@ -30,7 +31,7 @@ void virq_enter(struct vm *vm) {
   if (vm_in_kernel(vm)) {
     enter_from_kernel(vm);
   } else {
-    vm->vcpu->irq_from = vm->state.thread;
+    vm->vcpu->irq_from = thread_number(vm, vm->thread);
     kernel_enter(vm, VMI_VECTOR_IRQ);
   }
 }

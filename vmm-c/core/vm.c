@@ -12,7 +12,6 @@
 #include "lib/string.h"
 
 struct vm vms[VM_MAX];
-struct vm *current_vm;
 
 void vm_init(void) {
   for (uint32_t i = 0; i < config_vm_count; i++) {
@@ -41,12 +40,29 @@ static void vcpu_reset(struct vm *vm) {
 }
 
 static void kernel_reset(struct vm *vm) {
-  struct context *frame = thread_frame(&vm->threads[KERNEL_THREAD]);
+  struct context *frame = thread_frame(vm->kernel);
   frame->r[0] = VMI_INFO_PAGE;
   frame->r[13] = vm->stack_top;
   frame->pc = VMI_KERNEL_BASE + VMI_VECTOR_RESET;
   frame->cpsr = PSR_USR;
-  vm->state = (struct vm_state){.thread = KERNEL_THREAD, .owner = KERNEL_THREAD};
+  vm->state = (struct vm_state){0};
+}
+
+static void threads_reset(struct vm *vm) {
+  memset(vm->threads, 0, sizeof vm->threads);
+  memset(vm->vfp, 0, sizeof vm->vfp);
+  for (unsigned t = 0; t < THREAD_COUNT; t++) {
+    struct thread *thread = &vm->threads[t];
+    thread->park = context_image(&thread->frames[0]);
+    thread->frame = thread->park;
+    thread->task_saved = thread->park;
+    thread->dacr = t == KERNEL_THREAD ? DACR_KERNEL : DACR_TASK(t);
+  }
+  vm->kernel = &vm->threads[KERNEL_THREAD];
+  vm->thread = vm->kernel;
+  vm->owner = vm->kernel;
+  vm->thread_id = 0;
+  vm->unsaved = 0;
 }
 
 /* The header was checked when the image was built. */
@@ -54,7 +70,7 @@ static void header_read(struct vm *vm) {
   uint32_t frame = pte_frame(*vm_entry(vm->active_pt, VMI_KERNEL_BASE));
   const struct vmi_header *header = (const void *)(uintptr_t)(frame + VMI_HEADER_OFFSET);
   vm->stack_top = header->stack_top;
-  vm->pure_calls = header->pure_calls;
+  vm->pure_calls = reverse_bits(header->pure_calls);
 }
 
 /* Everything of the guest as after loading; counters, health and the fault log go on. */
@@ -62,10 +78,11 @@ static void image_load(struct vm *vm) {
   vm->tracked = vm->config->fault_tolerant && recovery_frames > 1u;
   vm_memory_build(vm);
   header_read(vm);
-  memset(vm->threads, 0, sizeof vm->threads);
+  threads_reset(vm);
   ready_init(&vm->tasks);
-  vm->slice_left = vm->config->slice_ticks;
+  vm->slice_left = vm->slice_ticks;
   vm->asid = (vm->index + 1u) * 2u;
+  vm->ttbr0 = ttbr0_of(vm->active_pt);
   info_fill(vm);
   vcpu_reset(vm);
   kernel_reset(vm);
@@ -86,11 +103,13 @@ int32_t vm_create(struct vm *vm, const struct guest_config *guest) {
   vm->starts = 0;
   vm->health = (struct health){0};
   vm->counters = (struct vm_counters){0};
+  vm->switches = 0;
+  vm->task_switches = 0;
   console_reset(vm->index);
+  sched_add(vm);
   image_load(vm);
   vm->run_state = VMI_VM_CREATED;
   vm_channels_map(vm);
-  sched_add(vm);
   return VMI_OK;
 }
 

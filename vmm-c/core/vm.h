@@ -20,47 +20,55 @@
 #define WINDOW_TASK 3u /* of task 0 */
 #define WINDOW_VMM 16u /* info page and channels */
 
+#define SCHEDULER_FIRST 23 /* bit of VM 0 in masks of VMs: the leading zeros are then the index into struct scheduler */
+
 /*
- * Images of one thread's registers. Whoever runs saves into frame[active]. A checkpoint only names the frame it
- * wants kept; the next activation moves on to a third one, so that saving a thread costs no copy at the
- * checkpoint itself. task_saved = image of the task's checkpoint, vm_saved = of the VM's.
+ * One thread's registers. Each thread has three frames, called images. A checkpoint copies nothing: it names the image that
+ * it wants kept, and the registers go to another one at the next exception.
+ *   frame       the registers of a thread that does not run
+ *   park        where they go at the next exception: never an image that a checkpoint holds
+ *   task_saved  of the task's checkpoint
+ *   vm_saved    of the VM's checkpoint; 0: the same as task_saved
+ * Without fault tolerance all of them stay the same image. The first words are used by the fast paths (offsets below).
  */
 struct thread {
-  struct context frame[3];
-  uint8_t active;
-  uint8_t task_saved;
-  uint8_t vm_saved;
+  uint32_t unsaved; /* 0: when the thread is left, there is nothing to save but registers, and a fast path may do it */
+  image_t park;
+  image_t frame;
+  uint32_t impure; /* not 0: changed state of the kernel or shared state since its checkpoint (D6) */
+  image_t task_saved;
+  image_t vm_saved;
+  uint32_t dacr; /* domains that it may use (R9) */
   uint8_t vfp_active;
   uint8_t vfp_task_saved;
   uint8_t vfp_vm_saved;
+  uint8_t reserved;
   uint16_t saves_due; /* switches away until the next task checkpoint */
   uint32_t rollbacks;
-  struct vfp_context vfp[3];
+  struct context frames[3];
 };
 
-/* State of the virtual devices and of the VMM's tables for this VM that a VM rollback restores (D4). */
+/* State of the virtual devices that a VM rollback restores (D4). */
 struct vm_state {
   uint32_t timer_period; /* VMM ticks, 0: off */
-  uint32_t timer_next;   /* VMM tick at which the next period ends */
-  uint8_t thread; /* that runs when the VM runs */
-  uint8_t owner;  /* whose VFP and thread-ID registers are in use: the task that runs or was left for the kernel */
-  bool waiting;   /* in VMI_WAIT */
-  uint8_t reserved;
+  uint32_t timer_next; /* VMM tick at which the next period ends */
+  bool waiting; /* in VMI_WAIT */
 };
 
 /* A page the guest can write: base of its three frames, and flags in the low bits. 0: not tracked. */
 typedef uint32_t page_t;
 
+/* Pages, each as window << 18 | page number << 2: both halves are offsets into tables of words. */
 struct page_list {
-  uint16_t *pages; /* window << 8 | page number */
+  uint32_t *pages;
   uint32_t count;
+  uint32_t permanent; /* the first so many are copied at every checkpoint whether they were written or not */
 };
 
+/* A fast path counts a switch, which is a checkpoint, too; the two differences are what the other paths make of it. */
 struct vm_counters {
-  uint32_t switches;
-  uint32_t task_switches;
-  uint32_t checkpoints;
-  uint32_t task_checkpoints;
+  int32_t checkpoints_more; /* checkpoints of the VM - switches */
+  int32_t task_checkpoints_more; /* checkpoints of its tasks - task_switches */
   uint32_t saved_pages;
   uint32_t faults;
   uint32_t task_rollbacks;
@@ -69,37 +77,54 @@ struct vm_counters {
 };
 
 struct vm {
+  /* Used by the fast paths (offsets below). */
+  uint32_t stack_top; /* of the guest kernel, from the image header */
+  uint32_t slice_left;
+  uint32_t switches; /* times the VM was left */
+  uint32_t thread_id; /* TPIDRURW of the owner, while the VM does not run */
+  uint32_t unsaved; /* 0: when the VM is left, there is nothing to save but the registers of its thread */
+  uint32_t after; /* bits of the VMs that come after this one in a turn, as in scheduler.level */
+  uint32_t slice_ticks; /* of the configuration */
+  struct thread *thread; /* that runs when the VM runs */
+  struct vmi_vcpu *vcpu; /* the shared page, through the FIXED class; only the structure is checkpointed */
+  uint32_t ttbr0; /* address space that translation uses: active_pt with its attributes */
+  uint32_t asid; /* of active_pt; the ASIDs of a VM's two images differ in bit 0 */
+  struct thread *kernel; /* &threads[KERNEL_THREAD] */
+  uint32_t pure_calls; /* from the image header; bit 31 - n: guest call n is pure */
+  struct thread
+      *owner; /* whose VFP and thread-ID registers are in use: the task that runs or was left for the kernel */
+  uint32_t task_switches;
+  uint32_t reserved;
+  struct thread threads[THREAD_COUNT];
+  struct ready_table tasks;
+
   /* Address spaces (R14..R17). task_pt[n] is active_pt[WINDOW_TASK + n]: the entry that translation uses. */
   uint32_t *active_pt;
   uint32_t *backup_pt;
   uint32_t task_backup_pt[VMI_TASK_MAX];
-  uint32_t asid; /* of active_pt; the ASIDs of a VM's two images differ in bit 0 */
 
   struct vm_state state;
-  struct vmi_vcpu *vcpu; /* the shared page, through the FIXED class; only the structure is checkpointed */
   struct vmi_info *info;
-  struct ready_table tasks;
 
   uint8_t index;
   uint8_t run_state; /* enum vmi_vm_state */
-  uint8_t slice_left;
   bool tracked; /* fault tolerance: pages are armed and saved */
   const struct vm_config *config;
   const struct guest_config *guest;
-  uint32_t stack_top;  /* from the image header */
-  uint32_t pure_calls; /* from the image header */
   uint32_t recoveries;
   uint32_t starts;
 
   /* Checkpoint bookkeeping (recovery/). */
   page_t *pages[WINDOW_COUNT];
-  struct page_list dirty;                    /* differ from the VM's checkpoint */
+  uint16_t *positions[WINDOW_COUNT]; /* of each page in `dirty`, if it is there */
+  struct page_list dirty; /* may differ from the VM's checkpoint */
   struct page_list task_dirty[VMI_TASK_MAX]; /* differ from the task's checkpoint */
-  struct page_list shared_open;              /* shared pages writable in this task slice */
-  uint32_t tasks_dirty;                      /* tasks with a non-empty task_dirty */
-  uint32_t threads_dirty;                    /* threads whose active frame is not vm_saved */
-  uint32_t tasks_written;                    /* tasks whose pages the kernel wrote while they were switched out */
-  uint32_t kernel_changed; /* tasks that changed kernel or shared state since their checkpoint (D6) */
+  struct page_list shared_open; /* shared pages writable in this task slice */
+  uint32_t tasks_dirty; /* tasks with a non-empty task_dirty */
+  uint32_t threads_dirty; /* threads left or changed since the VM's checkpoint; the owner and the kernel may be, too */
+  uint32_t tasks_written; /* tasks whose pages the kernel wrote while they were switched out */
+  struct thread *saved_thread;
+  struct thread *saved_owner;
   struct vm_state saved_state;
   struct vmi_vcpu saved_vcpu;
   uint32_t saved_input; /* console input consumed up to here */
@@ -110,22 +135,44 @@ struct vm {
   struct health health;
   struct vm_counters counters;
   uint32_t memory_next; /* allocation pointer in the partition */
-  struct thread threads[THREAD_COUNT];
+  struct vfp_context vfp[THREAD_COUNT][3];
+};
+
+/* Who runs now, and what a tick must know to choose who runs next: one block for the fast paths. */
+struct scheduler {
+  struct vm *current; /* NULL: none */
+  uint32_t event; /* count of the global timer (low word) at which the next virtual timer ends */
+  uint32_t tick_clear; /* address of the register that ends the tick's interrupt */
+  uint32_t level; /* ready VMs of the current one's priority: bit SCHEDULER_FIRST - m for VM m */
+  uint32_t changed; /* not 0: the choice of who runs must be made anew */
+  uint32_t reserved[3];
+  struct vm *vms[VM_MAX];
 };
 
 extern struct vm vms[VM_MAX];
-extern struct vm *current_vm;
+extern struct scheduler scheduler;
+#define current_vm (scheduler.current)
 
 static inline struct thread *vm_thread(struct vm *vm) {
-  return &vm->threads[vm->state.thread];
+  return vm->thread;
 }
 
 static inline bool vm_in_kernel(const struct vm *vm) {
-  return vm->state.thread == KERNEL_THREAD;
+  return vm->thread == vm->kernel;
 }
 
-static inline struct context *thread_frame(struct thread *thread) {
-  return &thread->frame[thread->active];
+/* Its number in vm->threads: of a task, or KERNEL_THREAD. */
+static inline unsigned thread_number(const struct vm *vm, const struct thread *thread) {
+  return (unsigned)(thread - vm->threads);
+}
+
+static inline uint32_t thread_bit(const struct vm *vm, const struct thread *thread) {
+  return 1u << thread_number(vm, thread);
+}
+
+/* Saved registers of a thread. The entry code sees to it that they are also those of the running one. */
+static inline struct context *thread_frame(const struct thread *thread) {
+  return image_context(thread->frame);
 }
 
 static inline bool is_guest_call(uint32_t number) {
@@ -134,12 +181,17 @@ static inline bool is_guest_call(uint32_t number) {
 
 /* The thread was stopped with the number of a guest call in r12: by that call, if its kernel keeps to docs/vmi.md. */
 static inline bool thread_in_guest_call(const struct thread *thread) {
-  return is_guest_call(thread->frame[thread->active].r[12]);
+  return is_guest_call(thread_frame(thread)->r[12]);
+}
+
+static inline bool vm_call_is_pure(const struct vm *vm, uint32_t number) {
+  uint32_t index = number - VMI_GUEST_CALL;
+  return index < 32u && (vm->pure_calls << index >> 31) != 0;
 }
 
 /* Number of the running task, or VMI_TASK_KERNEL. */
 static inline uint8_t vm_current_task(const struct vm *vm) {
-  return vm_in_kernel(vm) ? (uint8_t)VMI_TASK_KERNEL : vm->state.thread;
+  return vm_in_kernel(vm) ? (uint8_t)VMI_TASK_KERNEL : (uint8_t)thread_number(vm, vm->thread);
 }
 
 /* Life cycle (R3). Each checks the state first and returns VMI_ESTATE or VMI_ENOMEM unchanged. */

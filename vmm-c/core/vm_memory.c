@@ -35,8 +35,9 @@ uint32_t vm_memory_needed(const struct vm_config *config, const struct guest_con
   uint32_t frames = config->fault_tolerant ? recovery_frames : 1u;
   uint32_t windows = 3u + guest->task_count;
   uint32_t writable = writable_pages(guest, WINDOW_COUNT) + VMI_CHANNEL_MAX;
-  uint32_t tables = 2u * L1_BYTES + windows * 4u * L2_BYTES;
-  uint32_t lists = (2u * writable + 2u * L2_ENTRIES) * (uint32_t)sizeof(uint16_t) + THREAD_COUNT * 64u;
+  uint32_t tables = (1u + windows) * WINDOW_TABLES_SIZE;
+  uint32_t lists = (2u * writable + 2u * L2_ENTRIES) * (uint32_t)sizeof(uint32_t) + THREAD_COUNT * 64u;
+  lists += windows * L2_ENTRIES * (uint32_t)sizeof(uint16_t);
   uint32_t pages = writable * frames + 2u;
   for (uint32_t i = 0; i < guest->segment_count; i++) {
     if (!guest->segments[i].writable) {
@@ -53,30 +54,34 @@ static void *allocate(struct vm *vm, uint32_t bytes, uint32_t align) {
 }
 
 static void allocate_list(struct vm *vm, struct page_list *list, uint32_t capacity) {
-  list->pages = allocate(vm, capacity * (uint32_t)sizeof(uint16_t), 64);
+  list->pages = allocate(vm, capacity * (uint32_t)sizeof(uint32_t), 64);
   list->count = 0;
-}
-
-static uint32_t window_descriptor(struct vm *vm, unsigned window) {
-  unsigned domain = window == WINDOW_VMM ? DOMAIN_SHARED : window;
-  return l1_descriptor(allocate(vm, L2_BYTES, L2_BYTES), domain);
+  list->permanent = 0;
 }
 
 static void allocate_window(struct vm *vm, unsigned window) {
-  vm->active_pt[window] = window_descriptor(vm, window);
+  unsigned domain = window == WINDOW_VMM ? DOMAIN_SHARED : window;
   if (!vm->tracked) {
+    vm->active_pt[window] = l1_descriptor(allocate(vm, L2_BYTES, L2_BYTES), domain);
     return;
   }
-  vm->backup_pt[window] = window_descriptor(vm, window);
-  vm->pages[window] = allocate(vm, L2_ENTRIES * (uint32_t)sizeof(page_t), L2_BYTES);
+  uint32_t *tables = allocate(vm, WINDOW_TABLES_SIZE, WINDOW_TABLES_SIZE);
+  vm->active_pt[window] = l1_descriptor(tables, domain);
+  vm->backup_pt[window] = l1_descriptor(tables + L2_ENTRIES, domain);
   if (window >= WINDOW_TASK && window != WINDOW_VMM) {
-    vm->task_backup_pt[window - WINDOW_TASK] = window_descriptor(vm, window);
+    vm->task_backup_pt[window - WINDOW_TASK] = l1_descriptor(tables + 2u * L2_ENTRIES, domain);
   }
+  vm->pages[window] = tables + 3u * L2_ENTRIES;
 }
 
 static void allocate_lists(struct vm *vm) {
   if (!vm->tracked) {
     return;
+  }
+  for (unsigned window = 0; window < WINDOW_COUNT; window++) {
+    if (vm->pages[window] != NULL) {
+      vm->positions[window] = allocate(vm, L2_ENTRIES * (uint32_t)sizeof(uint16_t), 64);
+    }
   }
   allocate_list(vm, &vm->dirty, writable_pages(vm->guest, WINDOW_COUNT) + VMI_CHANNEL_MAX);
   allocate_list(vm, &vm->shared_open, writable_pages(vm->guest, WINDOW_SHARED) + VMI_CHANNEL_MAX);

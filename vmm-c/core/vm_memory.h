@@ -5,13 +5,18 @@
 
 #include "core/vm.h"
 
-/* Flags in the low bits of a page_t (frames are page-aligned). */
-#define PAGE_DIRTY 0x001u      /* in vm->dirty */
-#define PAGE_TASK_DIRTY 0x002u /* in vm->task_dirty */
-#define PAGE_EAGER 0x004u      /* copied at every checkpoint, not armed */
-#define PAGE_FULL 0x008u       /* copied even if it was not written */
-#define PAGE_STACK 0x010u      /* of an eager page only what lies above SP */
-#define PAGE_OPEN 0x020u       /* in vm->shared_open */
+/* Flags in the low bits of a page_t (frames are page-aligned): how the page is saved. They never change. */
+#define PAGE_EAGER 0x004u /* copied at every checkpoint, not armed */
+#define PAGE_FULL 0x008u  /* copied even if it was not written */
+#define PAGE_STACK 0x010u /* of an eager page only what lies above SP */
+
+/*
+ * The tables of a window of a fault-tolerant VM lie together, in one page: three second-level tables, of which the
+ * first-level tables and task_backup_pt say which is active and which is a backup, then the page records. So the entries
+ * of a page in all of them, and its record, have the same offset in their quarter.
+ */
+#define WINDOW_TABLES_SIZE 0x1000u
+#define WINDOW_TABLES_MASK 0xc00u
 
 /* Build all tables of the VM for vm->guest and load the image; the partition is used from its start. */
 void vm_memory_build(struct vm *vm);

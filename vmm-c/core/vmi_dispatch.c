@@ -16,17 +16,6 @@
 #define CONSOLE_READ_MAX 256u
 #define TIMER_PERIOD_MAX 63u
 
-enum caller {
-  ANYBODY,    /* guest kernels and tasks */
-  KERNEL,     /* guest kernels */
-  MANAGEMENT, /* the kernel of the management VM */
-};
-
-struct vmi_call {
-  int32_t (*handler)(struct vm *vm, struct context *frame);
-  enum caller caller;
-};
-
 static int32_t call_version(struct vm *vm, struct context *frame) {
   (void)vm;
   (void)frame;
@@ -106,12 +95,12 @@ static int32_t call_channel_notify(struct vm *vm, struct context *frame) {
   return channel_notify(vm->index, frame->r[0]);
 }
 
-static const struct vmi_call calls[VMI_CALL_COUNT] = {
+const struct vmi_call vmi_calls[VMI_CALL_COUNT] = {
     [VMI_VERSION] = {call_version, ANYBODY},
     [VMI_TIME] = {call_time, ANYBODY},
     [VMI_CONSOLE_WRITE] = {call_console_write, ANYBODY},
     [VMI_CONSOLE_READ] = {call_console_read, KERNEL},
-    [VMI_YIELD] = {call_yield, ANYBODY},
+    [VMI_YIELD] = {call_yield, YIELD},
     [VMI_WAIT] = {call_wait, KERNEL},
     [VMI_IRQ_POLL] = {call_irq_poll, KERNEL},
     [VMI_TIMER_SET] = {call_timer_set, KERNEL},
@@ -141,27 +130,27 @@ static const struct vmi_call calls[VMI_CALL_COUNT] = {
     [VMI_TASK_INFO] = {manage_task_info, MANAGEMENT},
 };
 
-static bool allowed(const struct vm *vm, enum caller caller) {
-  return caller == ANYBODY || (vm_in_kernel(vm) && (caller == KERNEL || vm->config->management));
+static bool allowed(const struct vm *vm, uint32_t caller) {
+  return caller == ANYBODY || caller == YIELD || (vm_in_kernel(vm) && (caller == KERNEL || vm->config->management));
 }
 
 static int32_t vmi_call(struct vm *vm, struct context *frame, uint32_t number) {
-  if (number >= VMI_CALL_COUNT || calls[number].handler == NULL) {
+  if (number >= VMI_CALL_COUNT || vmi_calls[number].caller == NOBODY) {
     return VMI_ENOCALL;
   }
-  if (!allowed(vm, calls[number].caller)) {
+  if (!allowed(vm, vmi_calls[number].caller)) {
     return VMI_EPERM;
   }
-  return calls[number].handler(vm, frame);
+  return vmi_calls[number].handler(vm, frame);
 }
 
-struct context *vmi_dispatch(struct context *frame) {
+void vmi_dispatch(struct context *frame) {
   struct vm *vm = current_vm;
   uint32_t number = frame->r[12];
   if (is_guest_call(number) && !vm_in_kernel(vm)) {
     switch_to_kernel_call(vm, frame);
-    return sched_resume();
+  } else {
+    frame->r[0] = (uint32_t)vmi_call(vm, frame, number);
   }
-  frame->r[0] = (uint32_t)vmi_call(vm, frame, number);
-  return sched_resume();
+  sched_resume();
 }

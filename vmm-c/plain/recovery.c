@@ -20,10 +20,10 @@ struct context *recovery_edit_frame(struct vm *vm, struct thread *thread) {
 }
 
 void recovery_task_created(struct vm *vm, unsigned task) {
-  vm->threads[task].vfp[0] = (struct vfp_context){0};
+  vm->vfp[task][0] = (struct vfp_context){0};
 }
 
-enum vmi_action recovery_level(const struct vm *vm, unsigned thread, uint8_t *reason) {
+enum vmi_action recovery_level(const struct vm *vm, const struct thread *thread, uint8_t *reason) {
   (void)vm;
   (void)thread;
   *reason = VMI_REASON_UNPROTECTED;

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The switch paths without fault tolerance. */
+/* The switch paths without fault tolerance. A thread has one image; only VFP registers make more work than a fast path does. */
 #include "core/switch.h"
 
 #include "core/recovery.h"
 
-static struct vfp_context *vfp_slot(struct thread *thread) {
-  return &thread->vfp[0];
-}
-
 static void leave(struct vm *vm) {
-  thread_leave(&vm->threads[vm->state.owner], vfp_slot);
+  struct thread *owner = vm->owner;
+  vm->thread_id = read_tpidrurw();
+  thread_frame(owner)->tpidrurw = vm->thread_id;
+  if (vfp_enabled()) {
+    vfp_save(&vm->vfp[thread_number(vm, owner)][0]);
+    vfp_set_enabled(false);
+  }
+  owner->unsaved = 0;
+  vm->unsaved = 0;
 }
 
 void switch_from_vm(void) {
   if (current_vm != NULL) {
     leave(current_vm);
-    current_vm->counters.switches++;
+    current_vm->switches++;
     current_vm = NULL;
   }
 }
@@ -30,11 +34,12 @@ void switch_slice_ended(struct vm *vm) {
 }
 
 void switch_to_task(struct vm *vm, unsigned task) {
-  if (vm->state.owner != task) {
+  struct thread *thread = &vm->threads[task];
+  if (vm->owner != thread) {
     leave(vm);
-    vm->counters.task_switches++;
-    vm->state.owner = (uint8_t)task;
-    thread_enter(&vm->threads[task]);
+    vm->task_switches++;
+    vm->owner = thread;
+    thread_enter(thread);
   }
   task_enter(vm, task);
 }

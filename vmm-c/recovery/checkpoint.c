@@ -13,16 +13,17 @@ const uint32_t recovery_frames = 3;
 
 /* First live byte of a page whose thread has the stack pointer sp; what lies below SP is dead (AAPCS 6.2.1.1). */
 static uint32_t live_offset(const struct page_ref *page, uint32_t sp) {
-  if ((*page->record & PAGE_STACK) == 0 || sp <= page->va || sp / SECTION_SIZE != page->va / SECTION_SIZE) {
+  uint32_t va = page_va(page->id);
+  if ((page->record & PAGE_STACK) == 0 || sp <= va || sp / SECTION_SIZE != va / SECTION_SIZE) {
     return 0;
   }
-  return sp - page->va >= PAGE_SIZE ? PAGE_SIZE : (sp - page->va) & ~(COPY_UNIT - 1u);
+  return sp - va >= PAGE_SIZE ? PAGE_SIZE : (sp - va) & ~(COPY_UNIT - 1u);
 }
 
 /* Copy the live part of an eager page into the frame that neither runs nor belongs to the VM's checkpoint. */
 static uint32_t copy_eager(struct vm *vm, const struct page_ref *page, uint32_t sp) {
   uint32_t from = pte_frame(*page->active);
-  uint32_t to = spare_frame(*page->record, from, pte_frame(*page->backup));
+  uint32_t to = spare_frame(page->record, from, pte_frame(*page->backup));
   uint32_t offset = live_offset(page, sp);
   words_copy((uint32_t *)(uintptr_t)(to + offset), (const uint32_t *)(uintptr_t)(from + offset), PAGE_SIZE - offset);
   vm->counters.saved_pages++;
@@ -35,7 +36,7 @@ static void arm(const struct page_ref *page) {
 
 /* true: the page stays in the list of dirty pages. */
 static bool commit_task_page(struct vm *vm, const struct page_ref *page, uint32_t sp) {
-  if ((*page->record & PAGE_EAGER) != 0) {
+  if ((page->record & PAGE_EAGER) != 0) {
     bool same = pte_frame(*page->backup) == pte_frame(*page->active);
     *page->task_backup = copy_eager(vm, page, sp);
     if (same) { /* after a rollback: the copy serves both checkpoints, the frame that is opened none */
@@ -46,7 +47,6 @@ static bool commit_task_page(struct vm *vm, const struct page_ref *page, uint32_
   }
   arm(page);
   *page->task_backup = *page->active;
-  *page->record &= ~PAGE_TASK_DIRTY;
   return false;
 }
 
@@ -55,7 +55,6 @@ static void arm_shared(struct vm *vm) {
   for (uint32_t i = 0; i < vm->shared_open.count; i++) {
     struct page_ref page = page_of(vm, vm->shared_open.pages[i]);
     arm(&page);
-    *page.record &= ~PAGE_OPEN;
   }
   vm->shared_open.count = 0;
 }
@@ -89,20 +88,18 @@ void checkpoint_task(struct vm *vm, unsigned task) {
   arm_shared(vm);
   tlb_forget_space(vm->asid);
   thread_commit(&vm->threads[task]);
-  vm->kernel_changed &= ~(1u << task);
-  vm->counters.task_checkpoints++;
 }
 
 void checkpoint_refresh(struct vm *vm, unsigned task) {
   const struct thread *thread = &vm->threads[task];
-  if ((vm->tasks_written >> task & 1u) != 0 && thread->task_saved == thread->active) {
+  if ((vm->tasks_written >> task & 1u) != 0 && thread->task_saved == thread->frame) {
     checkpoint_task(vm, task);
   }
 }
 
 /* The kernel's stack is empty while a task runs (docs/vmi.md, entries). */
 static uint32_t kernel_sp(struct vm *vm) {
-  return vm_in_kernel(vm) ? thread_frame(vm_thread(vm))->r[13] : vm->stack_top;
+  return vm_in_kernel(vm) ? thread_frame(vm->kernel)->r[13] : vm->stack_top;
 }
 
 /*
@@ -112,39 +109,37 @@ static uint32_t kernel_sp(struct vm *vm) {
 static bool commit_vm_page(struct vm *vm, const struct page_ref *page) {
   if (page->task_backup != NULL) {
     *page->backup = *page->task_backup;
-  } else if ((*page->record & PAGE_EAGER) != 0) {
+  } else if ((page->record & PAGE_EAGER) != 0) {
     *page->backup = copy_eager(vm, page, kernel_sp(vm));
-    *page->active = page->va < VMI_SHARED_BASE ? pte_open(*page->active) : pte_arm(*page->active);
+    *page->active = page_window(page->id) == WINDOW_KERNEL ? pte_open(*page->active) : pte_arm(*page->active);
   } else {
     arm(page);
     *page->backup = *page->active;
   }
-  if ((*page->record & PAGE_EAGER) != 0 && pte_frame(*page->active) != pte_frame(*page->backup)) {
-    return true;
-  }
-  *page->record &= ~PAGE_DIRTY;
-  return false;
+  return (page->record & PAGE_EAGER) != 0 && pte_frame(*page->active) != pte_frame(*page->backup);
 }
 
 static void commit_vm_pages(struct vm *vm) {
-  uint32_t kept = 0;
-  for (uint32_t i = 0; i < vm->dirty.count; i++) {
+  uint32_t count = vm->dirty.count;
+  vm->dirty.count = 0;
+  for (uint32_t i = 0; i < count; i++) {
     struct page_ref page = page_of(vm, vm->dirty.pages[i]);
     if (commit_vm_page(vm, &page)) {
-      vm->dirty.pages[kept++] = page.id;
+      dirty_add(vm, page.id);
     }
   }
-  vm->dirty.count = kept;
 }
 
-/* While the kernel works for a task, the task's saved registers and the kernel's memory belong together (D6). */
-static uint32_t tasks_in_kernel(const struct vm *vm) {
-  return vm_in_kernel(vm) ? 1u << vm->state.owner : 0;
+void checkpoint_unshare_kernel(struct vm *vm) {
+  if (vm_in_kernel(vm)) {
+    thread_unshare(vm, vm->kernel);
+    vm->owner->impure = 1;
+  }
 }
 
-void checkpoint_vm_state(struct vm *vm) {
-  threads_commit(vm);
-  vm->kernel_changed = tasks_in_kernel(vm);
+static void save_state(struct vm *vm) {
+  vm->saved_thread = vm->thread;
+  vm->saved_owner = vm->owner;
   vm->saved_state = vm->state;
   vm->saved_vcpu = *vm->vcpu;
   vm->saved_input = console_input_position(vm->index);
@@ -154,8 +149,12 @@ void checkpoint_vm_state(struct vm *vm) {
   } else {
     ready_copy_hot(&vm->saved_tasks, &vm->tasks);
   }
-  thread_unshare(vm, &vm->threads[KERNEL_THREAD]);
-  thread_unshare(vm, &vm->threads[vm->state.owner]);
+}
+
+void checkpoint_vm_state(struct vm *vm) {
+  threads_commit(vm);
+  save_state(vm);
+  checkpoint_unshare_kernel(vm);
 }
 
 void checkpoint_vm(struct vm *vm) {
@@ -166,7 +165,6 @@ void checkpoint_vm(struct vm *vm) {
   commit_vm_pages(vm);
   tlb_forget_space(vm->asid);
   checkpoint_vm_state(vm);
-  vm->counters.checkpoints++;
 }
 
 int32_t recovery_checkpoint(struct vm *vm) {
@@ -174,5 +172,6 @@ int32_t recovery_checkpoint(struct vm *vm) {
     return VMI_ESTATE;
   }
   checkpoint_vm(vm);
+  vm->counters.checkpoints_more++;
   return VMI_OK;
 }

@@ -4,7 +4,8 @@
  *   active       what the guest uses
  *   task_backup  its content at the checkpoint of the task (task windows only)
  *   backup       its content at the checkpoint of the VM
- * Equal frames mean equal content. An entry of a backup table is always armed.
+ * Equal frames mean equal content. An entry of a backup table is always armed. A page whose active frame is not that of a
+ * backup is in the list of dirty pages of that checkpoint; a shared page is in shared_open as long as it is open.
  */
 #ifndef RECOVERY_PAGES_H
 #define RECOVERY_PAGES_H
@@ -14,35 +15,64 @@
 #include "core/vm_memory.h"
 
 struct page_ref {
-  page_t *record;
+  uint32_t record;
   uint32_t *active;
   uint32_t *backup;
   uint32_t *task_backup; /* NULL outside task windows */
-  uint32_t va;
-  uint16_t id; /* as kept in a page_list */
+  uint32_t id;           /* as kept in a page_list */
 };
 
 static inline bool is_task_window(uint32_t window) {
   return window >= WINDOW_TASK && window < WINDOW_VMM;
 }
 
-static inline struct page_ref page_ref(struct vm *vm, uint32_t window, uint32_t page) {
+static inline uint32_t page_id(uint32_t window, uint32_t page) {
+  return window << 18 | page << 2;
+}
+
+static inline uint32_t page_window(uint32_t id) {
+  return id >> 18;
+}
+
+static inline uint32_t page_va(uint32_t id) {
+  return page_window(id) * SECTION_SIZE + (id & 0x3fcu) * (PAGE_SIZE / 4u);
+}
+
+/* The page's entry in the second-level table of a first-level descriptor: the offset replaces the domain and the type. */
+static inline uint32_t *entry_of(uint32_t descriptor, uint32_t id) {
+  return (uint32_t *)(uintptr_t)((descriptor & L1_TABLE_MASK) | (id & 0x3ffu));
+}
+
+static inline uint32_t *entry_in(const uint32_t *l1, uint32_t id) {
+  const uint8_t *descriptor = (const uint8_t *)l1 + (id >> 16);
+  return entry_of(*(const uint32_t *)(const void *)descriptor, id);
+}
+
+static inline struct page_ref page_of(const struct vm *vm, uint32_t id) {
+  uint32_t window = page_window(id);
   return (struct page_ref){
-      .record = &vm->pages[window][page],
-      .active = l2_table(vm->active_pt[window]) + page,
-      .backup = l2_table(vm->backup_pt[window]) + page,
-      .task_backup = is_task_window(window) ? l2_table(vm->task_backup_pt[window - WINDOW_TASK]) + page : NULL,
-      .va = window * SECTION_SIZE + page * PAGE_SIZE,
-      .id = (uint16_t)(window << 8 | page),
+      .record = vm->pages[window][(id & 0x3ffu) >> 2],
+      .active = entry_in(vm->active_pt, id),
+      .backup = entry_in(vm->backup_pt, id),
+      .task_backup = is_task_window(window) ? entry_of(vm->task_backup_pt[window - WINDOW_TASK], id) : NULL,
+      .id = id,
   };
 }
 
-static inline struct page_ref page_of(struct vm *vm, uint16_t id) {
-  return page_ref(vm, id >> 8, id & 0xffu);
+static inline void list_add(struct page_list *list, uint32_t id) {
+  list->pages[list->count++] = id;
 }
 
-static inline void list_add(struct page_list *list, uint16_t id) {
-  list->pages[list->count++] = id;
+/*
+ * Into vm->dirty, if it is not there. The list is a sparse set: a position is valid if the list has the page there, so
+ * nothing needs to be cleared when the list is emptied.
+ */
+static inline void dirty_add(struct vm *vm, uint32_t id) {
+  uint16_t *position = &vm->positions[page_window(id)][(id & 0x3ffu) >> 2];
+  if (*position >= vm->dirty.count || vm->dirty.pages[*position] != id) {
+    *position = (uint16_t)vm->dirty.count;
+    list_add(&vm->dirty, id);
+  }
 }
 
 /* Of three images, one that is neither a nor b. */
@@ -52,7 +82,7 @@ static inline uint8_t spare_image(uint32_t a, uint32_t b) {
 }
 
 /* A frame of the page that is neither a nor b. */
-static inline uint32_t spare_frame(page_t record, uint32_t a, uint32_t b) {
+static inline uint32_t spare_frame(uint32_t record, uint32_t a, uint32_t b) {
   uint32_t base = record & PAGE_MASK;
   return base + spare_image((a - base) / PAGE_SIZE, (b - base) / PAGE_SIZE) * PAGE_SIZE;
 }

@@ -6,54 +6,80 @@
 #include "recovery/pages.h"
 #include "recovery/threads.h"
 
+static void list_full_page(struct vm *vm, const struct page_ref *page) {
+  dirty_add(vm, page->id);
+  vm->dirty.permanent++;
+  if (page->task_backup != NULL) {
+    unsigned task = page_window(page->id) - WINDOW_TASK;
+    list_add(&vm->task_dirty[task], page->id);
+    vm->task_dirty[task].permanent++;
+    vm->tasks_dirty |= 1u << task;
+  }
+}
+
+static void list_full_pages(struct vm *vm, uint32_t id) {
+  struct page_ref page = page_of(vm, id);
+  if ((page.record & PAGE_FULL) != 0) {
+    list_full_page(vm, &page);
+  }
+}
+
 /* Pages that are copied at each checkpoint are writable from the start, with their pristine content saved. */
-static void open_eager_pages(struct vm *vm) {
+static void open_eager_page(struct vm *vm, uint32_t id) {
+  if ((page_of(vm, id).record & PAGE_EAGER) != 0) {
+    recovery_first_write(vm, page_va(id));
+  }
+}
+
+static void for_each_page(struct vm *vm, void (*visit)(struct vm *vm, uint32_t id)) {
   for (uint32_t window = 0; window < WINDOW_COUNT; window++) {
     for (uint32_t page = 0; vm->pages[window] != NULL && page < L2_ENTRIES; page++) {
-      if ((vm->pages[window][page] & PAGE_EAGER) != 0) {
-        recovery_first_write(vm, window * SECTION_SIZE + page * PAGE_SIZE);
-      }
+      visit(vm, page_id(window, page));
     }
   }
 }
 
 void recovery_reset(struct vm *vm) {
+  threads_reset_images(vm);
   if (!vm->tracked) {
     return;
   }
   vm->tasks_dirty = 0;
-  vm->threads_dirty = 0;
   vm->tasks_changed = true;
   vm->saves_due = (uint16_t)vm->config->vm_period;
-  open_eager_pages(vm);
+  for_each_page(vm, list_full_pages);
+  for_each_page(vm, open_eager_page);
   vm->tasks_written = 0;
   checkpoint_vm_state(vm);
 }
 
 void recovery_task_created(struct vm *vm, unsigned task) {
   struct thread *thread = &vm->threads[task];
-  *thread_vfp_slot(thread) = (struct vfp_context){0};
+  *thread_vfp_slot(vm, thread) = (struct vfp_context){0};
   thread->saves_due = (uint16_t)vm->config->task_period;
+  thread->unsaved = 1;
+  vm->threads_dirty |= 1u << task;
   if (vm->tracked) {
     checkpoint_task(vm, task);
+    vm->counters.task_checkpoints_more++;
   }
 }
 
 /* Between a call of the task and its result, even of a pure one, the kernel counts on the task's saved registers. */
-static bool kernel_works_for(const struct vm *vm, unsigned thread) {
-  return vm_in_kernel(vm) && vm->state.owner == thread && thread_in_guest_call(&vm->threads[thread]);
+static bool kernel_works_for(const struct vm *vm, const struct thread *thread) {
+  return vm_in_kernel(vm) && vm->owner == thread && thread_in_guest_call(thread);
 }
 
-enum vmi_action recovery_level(const struct vm *vm, unsigned thread, uint8_t *reason) {
+enum vmi_action recovery_level(const struct vm *vm, const struct thread *thread, uint8_t *reason) {
   if (!vm->tracked) {
     *reason = VMI_REASON_UNPROTECTED;
     return VMI_ACTION_COLD_RESTART;
   }
-  if (thread == KERNEL_THREAD) {
+  if (thread == vm->kernel) {
     *reason = VMI_REASON_KERNEL_FAULT;
     return VMI_ACTION_VM_ROLLBACK;
   }
-  if ((vm->kernel_changed >> thread & 1u) != 0 || kernel_works_for(vm, thread)) {
+  if (thread->impure != 0 || kernel_works_for(vm, thread)) {
     *reason = VMI_REASON_SHARED_STATE;
     return VMI_ACTION_VM_ROLLBACK;
   }

@@ -12,26 +12,18 @@
 #include "recovery/pages.h"
 #include "recovery/threads.h"
 
-/* Pages that are copied at every checkpoint whether written or not stay listed. true: keep. */
-static bool stays_listed(const struct page_ref *page) {
-  return (*page->record & PAGE_FULL) != 0;
-}
-
+/* After the exchange of one first-level entry: the table that was active becomes equal to the one that is now. */
 static uint32_t renew_task_backup(struct vm *vm, unsigned task) {
   struct page_list *list = &vm->task_dirty[task];
   uint32_t exchanged = list->count;
-  uint32_t kept = 0;
-  for (uint32_t i = 0; i < exchanged; i++) {
-    struct page_ref page = page_of(vm, list->pages[i]);
-    *page.task_backup = *page.active;
-    if (stays_listed(&page)) {
-      list->pages[kept++] = page.id;
-    } else {
-      *page.record &= ~PAGE_TASK_DIRTY;
-    }
+  const uint32_t *from = l2_table(vm->active_pt[WINDOW_TASK + task]);
+  uint32_t *to = l2_table(vm->task_backup_pt[task]);
+  for (const uint32_t *id = list->pages, *end = id + exchanged; id != end; id++) {
+    uint32_t page = (*id & 0x3ffu) >> 2;
+    to[page] = from[page];
   }
-  list->count = kept;
-  if (kept == 0) {
+  list->count = list->permanent;
+  if (list->count == 0) {
     vm->tasks_dirty &= ~(1u << task);
   }
   return exchanged;
@@ -48,51 +40,55 @@ void recovery_rollback_task(struct vm *vm, unsigned task, struct vmi_fault *reco
   tlb_forget_space(vm->asid);
   record->pages = renew_task_backup(vm, task);
   thread_rollback(thread);
-  /* Of a stopped task the image stays that of its checkpoint, too: what the VMM edits there belongs to both. */
-  if (vm->state.owner == task) {
-    thread_unshare(vm, thread);
+  thread->unsaved = 1;
+  vm->unsaved = 1;
+  if (vm->owner == thread) {
+    vm->thread_id = thread_frame(thread)->tpidrurw;
     if (vm == current_vm) {
       vfp_set_enabled(false);
       thread_enter(thread);
     }
   }
-  vm->kernel_changed &= ~(1u << task);
   vm->counters.task_rollbacks++;
   thread->rollbacks++;
 }
 
-static void drop_task_lists(struct vm *vm) {
-  for (uint32_t mask = vm->tasks_dirty; mask != 0; mask &= mask - 1u) {
-    renew_task_backup(vm, 31u - count_leading_zeros(mask & (0u - mask)));
-  }
-  vm->tasks_written = 0;
-}
-
-static uint32_t renew_backup(struct vm *vm) {
+/*
+ * After the exchange of the spaces: all tables of a window say the same of each page that differed. They lie together
+ * (vm_memory.h), so it does not matter which of them is which.
+ */
+static uint32_t renew_backups(struct vm *vm) {
   uint32_t exchanged = vm->dirty.count;
-  uint32_t kept = 0;
-  for (uint32_t i = 0; i < exchanged; i++) {
-    struct page_ref page = page_of(vm, vm->dirty.pages[i]);
-    *page.backup = *page.active;
-    if (page.task_backup != NULL) {
-      *page.task_backup = *page.active;
-    }
-    *page.record &= ~PAGE_OPEN;
-    if (stays_listed(&page)) {
-      vm->dirty.pages[kept++] = page.id;
-    } else {
-      *page.record &= ~PAGE_DIRTY;
-    }
+  for (const uint32_t *id = vm->dirty.pages, *end = id + exchanged; id != end; id++) {
+    const uint32_t *active = entry_in(vm->active_pt, *id);
+    uint32_t entry = *active;
+    uint32_t *tables = (uint32_t *)((uintptr_t)active & ~(uintptr_t)WINDOW_TABLES_MASK);
+    tables[0] = entry;
+    tables[L2_ENTRIES] = entry;
+    tables[2u * L2_ENTRIES] = entry;
   }
-  vm->dirty.count = kept;
+  vm->dirty.count = vm->dirty.permanent;
   vm->shared_open.count = 0;
   return exchanged;
+}
+
+/* Pages in these lists are in vm->dirty as well. */
+static void drop_task_lists(struct vm *vm) {
+  for (uint32_t mask = vm->tasks_dirty; mask != 0; mask &= mask - 1u) {
+    unsigned task = 31u - count_leading_zeros(mask & (0u - mask));
+    vm->task_dirty[task].count = vm->task_dirty[task].permanent;
+    if (vm->task_dirty[task].count == 0) {
+      vm->tasks_dirty &= ~(1u << task);
+    }
+  }
+  vm->tasks_written = 0;
 }
 
 static void exchange_spaces(struct vm *vm) {
   uint32_t *restored = vm->backup_pt;
   vm->backup_pt = vm->active_pt;
   vm->active_pt = restored;
+  vm->ttbr0 = ttbr0_of(restored);
   vm->asid ^= 1u;
   tlb_forget_space(vm->asid);
 }
@@ -106,18 +102,31 @@ static void restore_vcpu(struct vm *vm) {
   for (unsigned c = 0; c < channel_count(vm->index); c++) {
     lines |= VMI_IRQ_CHANNEL(c);
   }
+  vm->saved_vcpu.irq_pending |= lines;
   *vm->vcpu = vm->saved_vcpu;
-  vm->vcpu->irq_pending |= lines;
+}
+
+static void restore_tasks(struct vm *vm) {
+  if (vm->tasks_changed) {
+    vm->tasks = vm->saved_tasks;
+    vm->tasks_changed = false;
+  } else {
+    ready_copy_hot(&vm->tasks, &vm->saved_tasks);
+  }
 }
 
 static void restore_state(struct vm *vm) {
   threads_rollback(vm);
+  vm->thread = vm->saved_thread;
+  vm->owner = vm->saved_owner;
+  vm->thread_id = thread_frame(vm->owner)->tpidrurw;
+  checkpoint_unshare_kernel(vm);
+  sched_timer_set_aside(vm);
   vm->state = vm->saved_state;
   restore_vcpu(vm);
-  vm->tasks = vm->saved_tasks;
-  vm->tasks_changed = false;
+  restore_tasks(vm);
   console_input_rewind(vm->index, vm->saved_input);
-  checkpoint_vm_state(vm);
+  vm->unsaved = 1;
   sched_timer_restored(vm);
   sched_update(vm);
 }
@@ -126,7 +135,7 @@ void recovery_rollback_vm(struct vm *vm, struct vmi_fault *record) {
   record->old_table = (uint32_t)(uintptr_t)vm->active_pt;
   exchange_spaces(vm);
   record->new_table = (uint32_t)(uintptr_t)vm->active_pt;
-  record->pages = renew_backup(vm);
+  record->pages = renew_backups(vm);
   drop_task_lists(vm);
   restore_state(vm);
   vm_channels_map(vm);

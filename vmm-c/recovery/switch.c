@@ -6,19 +6,42 @@
 #include "recovery/checkpoint.h"
 #include "recovery/threads.h"
 
-static void vm_leave(struct vm *vm) {
-  struct thread *owner = &vm->threads[vm->state.owner];
-  thread_leave(owner, thread_vfp_slot);
-  if (vm->tracked && vm->run_state != VMI_VM_EMPTY && --vm->saves_due == 0) {
+/* Take the registers that are not in the entry frame from the CPU: thread ID, and VFP if it was used. */
+static void registers_leave(struct vm *vm, struct thread *owner) {
+  vm->thread_id = read_tpidrurw();
+  if (thread_frame(owner)->tpidrurw != vm->thread_id) {
+    thread_unshare(vm, owner);
+    thread_frame(owner)->tpidrurw = vm->thread_id;
+  }
+  if (vfp_enabled()) {
+    vfp_save(thread_vfp_slot(vm, owner));
+    vfp_set_enabled(false);
+  }
+}
+
+/* Nothing but registers differs from the checkpoint that was just taken, nor will without notice. */
+static bool vm_is_clean(const struct vm *vm) {
+  return !vm->tracked || (!vm_in_kernel(vm) && vm->dirty.count == 0 && vm->tasks_dirty == 0);
+}
+
+/* Returns the number of checkpoints taken: 0 or 1. */
+static int32_t vm_leave(struct vm *vm) {
+  registers_leave(vm, vm->owner);
+  if (vm->tracked && vm->run_state != VMI_VM_EMPTY && --vm->saves_due != 0) {
+    return 0;
+  }
+  if (vm->tracked && vm->run_state != VMI_VM_EMPTY) {
     vm->saves_due = (uint16_t)vm->config->vm_period;
     checkpoint_vm(vm);
   }
+  vm->unsaved = !vm_is_clean(vm);
+  return 1;
 }
 
 void switch_from_vm(void) {
   if (current_vm != NULL) {
-    vm_leave(current_vm);
-    current_vm->counters.switches++;
+    current_vm->counters.checkpoints_more += vm_leave(current_vm) - 1;
+    current_vm->switches++;
     current_vm = NULL;
   }
 }
@@ -29,54 +52,67 @@ void switch_to_vm(struct vm *next) {
 }
 
 void switch_slice_ended(struct vm *vm) {
-  vm_leave(vm);
+  vm->counters.checkpoints_more += vm_leave(vm);
   vm_enter(vm);
 }
 
-static void task_leave(struct vm *vm, unsigned task) {
-  struct thread *thread = &vm->threads[task];
-  thread_leave(thread, thread_vfp_slot);
-  vm->counters.task_switches += task != KERNEL_THREAD;
-  if (!vm->tracked) {
-    return;
-  }
-  if (task != KERNEL_THREAD && --thread->saves_due == 0) {
-    thread->saves_due = (uint16_t)vm->config->task_period;
-    checkpoint_task(vm, task);
+/* Nothing but registers differs from the task's checkpoint, and the VM's has an image of its own. */
+static bool task_is_clean(const struct vm *vm, const struct thread *thread) {
+  return !vm->tracked || (thread != vm->kernel && thread->vm_saved != 0 && vm->config->task_period == 1 &&
+                          vm->task_dirty[thread_number(vm, thread)].count == 0);
+}
+
+/* R20, R24: at every n-th switch away from it. */
+static void task_save(struct vm *vm, struct thread *task) {
+  if (--task->saves_due == 0) {
+    task->saves_due = (uint16_t)vm->config->task_period;
+    checkpoint_task(vm, thread_number(vm, task));
   } else {
+    vm->counters.task_checkpoints_more--;
+    thread_unshare(vm, task); /* so that it is seen to have run since its checkpoint */
     checkpoint_arm_shared(vm);
   }
 }
 
+static void owner_leave(struct vm *vm) {
+  struct thread *owner = vm->owner;
+  registers_leave(vm, owner);
+  vm->threads_dirty |= thread_bit(vm, owner);
+  if (owner != vm->kernel) {
+    vm->task_switches++;
+  }
+  if (vm->tracked && owner != vm->kernel) {
+    task_save(vm, owner);
+  } else if (vm->tracked) {
+    checkpoint_arm_shared(vm);
+  }
+  owner->unsaved = !task_is_clean(vm, owner);
+}
+
 void switch_to_task(struct vm *vm, unsigned task) {
-  if (vm->state.owner != task) {
-    task_leave(vm, vm->state.owner);
+  struct thread *thread = &vm->threads[task];
+  if (vm->owner != thread) {
+    owner_leave(vm);
     if (vm->tracked) {
       checkpoint_refresh(vm, task);
-      thread_unshare(vm, &vm->threads[task]);
     }
-    vm->state.owner = (uint8_t)task;
-    thread_enter(&vm->threads[task]);
+    vm->owner = thread;
+    thread->unsaved |= vm->tasks_written; /* the next switch, too, must look at them */
+    thread_enter(thread);
   }
   task_enter(vm, task);
 }
 
 void switch_to_idle(struct vm *vm) {
-  if (vm->state.owner != KERNEL_THREAD) {
-    task_leave(vm, vm->state.owner);
-    vm->state.owner = KERNEL_THREAD;
-    thread_enter(&vm->threads[KERNEL_THREAD]);
+  if (vm->owner != vm->kernel) {
+    owner_leave(vm);
+    vm->owner = vm->kernel; /* TPIDRURW stays that of the task: a kernel with tasks has none of its own (docs/vmi.md) */
   }
 }
 
-static bool is_pure(const struct vm *vm, uint32_t number) {
-  uint32_t index = number - VMI_GUEST_CALL;
-  return index < 32u && (vm->pure_calls >> index & 1u) != 0;
-}
-
 void switch_to_kernel_call(struct vm *vm, const struct context *caller) {
-  if (!is_pure(vm, caller->r[12])) {
-    vm->kernel_changed |= 1u << vm->state.owner;
+  if (!vm_call_is_pure(vm, caller->r[12])) {
+    vm->owner->impure = 1;
   }
   kernel_call(vm, caller);
 }

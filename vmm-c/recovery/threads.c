@@ -5,48 +5,91 @@
 #include "core/recovery.h"
 #include "recovery/pages.h"
 
-static void move_on(struct vm *vm, struct thread *thread, uint8_t next) {
-  if (thread->active == thread->vm_saved) {
-    vm->threads_dirty |= 1u << (unsigned)(thread - vm->threads);
+static image_t vm_image(const struct thread *thread) {
+  return thread->vm_saved != 0 ? thread->vm_saved : thread->task_saved;
+}
+
+/* An image that no checkpoint holds. */
+static image_t spare(const struct thread *thread) {
+  image_t first = context_image(&thread->frames[0]);
+  image_t size = (image_t)sizeof(struct context);
+  image_t a = thread->task_saved;
+  image_t b = vm_image(thread);
+  if (a == b) {
+    return a == first ? first + size : first;
   }
-  thread->frame[next] = thread->frame[thread->active];
-  thread->active = next;
+  return 3u * first + 3u * size - a - b; /* the sum of all three without the two */
+}
+
+void threads_reset_images(struct vm *vm) {
+  vm->threads_dirty = 0;
+  vm->unsaved = 1;
+  for (unsigned t = 0; t < THREAD_COUNT; t++) {
+    struct thread *thread = &vm->threads[t];
+    thread->park = spare(thread);
+    thread->unsaved = 1;
+  }
 }
 
 void thread_unshare(struct vm *vm, struct thread *thread) {
-  if (thread->active == thread->task_saved || thread->active == thread->vm_saved) {
-    move_on(vm, thread, spare_image(thread->task_saved, thread->vm_saved));
+  if (thread->frame == thread->task_saved || thread->frame == vm_image(thread)) {
+    *image_context(thread->park) = *thread_frame(thread);
+    thread->frame = thread->park;
+    vm->threads_dirty |= thread_bit(vm, thread);
   }
 }
 
-/* What the VMM writes into a stopped task is part of that task's checkpoint, but not of the VM's older one. */
+/* Take the checkpoint of a stopped task along to another image, and leave the VM's where it is. */
+static void move_checkpoint(struct vm *vm, struct thread *thread) {
+  image_t saved = thread->frame;
+  thread_unshare(vm, thread);
+  thread->task_saved = thread->frame;
+  thread->vm_saved = saved;
+  thread->park = spare(thread);
+}
+
+/*
+ * What the VMM writes into a stopped task is part of that task's checkpoint, but not of the VM's older one. It is part of
+ * none for the task that the kernel works for, whose slice goes on.
+ */
 struct context *recovery_edit_frame(struct vm *vm, struct thread *thread) {
-  if (vm->tracked && thread->active == thread->vm_saved) {
-    bool committed = thread->task_saved == thread->active;
-    uint8_t next = spare_image(thread->task_saved, thread->vm_saved);
-    move_on(vm, thread, next);
-    if (committed) {
-      thread->task_saved = next;
+  if (vm->tracked) {
+    vm->unsaved = 1;
+    if (thread == vm->owner || thread->frame != thread->task_saved) {
+      thread_unshare(vm, thread);
+    } else if (thread->vm_saved == 0) {
+      move_checkpoint(vm, thread);
     }
   }
   return thread_frame(thread);
 }
 
-struct vfp_context *thread_vfp_slot(struct thread *thread) {
+struct vfp_context *thread_vfp_slot(struct vm *vm, struct thread *thread) {
   if (thread->vfp_active == thread->vfp_task_saved || thread->vfp_active == thread->vfp_vm_saved) {
     thread->vfp_active = spare_image(thread->vfp_task_saved, thread->vfp_vm_saved);
   }
-  return &thread->vfp[thread->vfp_active];
+  return &vm->vfp[thread_number(vm, thread)][thread->vfp_active];
 }
 
 void thread_commit(struct thread *thread) {
-  thread->task_saved = thread->active;
+  if (thread->vm_saved == 0 && thread->task_saved != thread->frame) {
+    thread->vm_saved = thread->task_saved;
+  }
+  thread->task_saved = thread->frame;
+  thread->park = spare(thread);
   thread->vfp_task_saved = thread->vfp_active;
+  thread->impure = 0;
 }
 
 void thread_rollback(struct thread *thread) {
-  thread->active = thread->task_saved;
+  thread->frame = thread->task_saved;
   thread->vfp_active = thread->vfp_task_saved;
+  thread->impure = 0;
+}
+
+/* Threads whose registers may differ from the VM's checkpoint: who runs is not in threads_dirty yet. */
+static uint32_t changed_threads(const struct vm *vm) {
+  return vm->threads_dirty | thread_bit(vm, vm->owner) | 1u << KERNEL_THREAD;
 }
 
 static struct thread *take_thread(struct vm *vm, uint32_t *mask) {
@@ -56,20 +99,26 @@ static struct thread *take_thread(struct vm *vm, uint32_t *mask) {
 }
 
 void threads_commit(struct vm *vm) {
-  for (uint32_t mask = vm->threads_dirty; mask != 0;) {
+  for (uint32_t mask = changed_threads(vm); mask != 0;) {
     struct thread *thread = take_thread(vm, &mask);
-    thread_commit(thread);
-    thread->vm_saved = thread->active;
+    thread->vm_saved = 0;
+    thread->task_saved = thread->frame;
+    thread->park = spare(thread);
+    thread->vfp_task_saved = thread->vfp_active;
     thread->vfp_vm_saved = thread->vfp_active;
+    thread->impure = 0;
+    thread->unsaved = 1; /* its next leaving must put it into threads_dirty */
   }
   vm->threads_dirty = 0;
 }
 
 void threads_rollback(struct vm *vm) {
-  for (uint32_t mask = vm->threads_dirty; mask != 0;) {
+  for (uint32_t mask = changed_threads(vm); mask != 0;) {
     struct thread *thread = take_thread(vm, &mask);
-    thread->task_saved = thread->vm_saved;
+    thread->task_saved = vm_image(thread);
+    thread->vm_saved = 0;
     thread->vfp_task_saved = thread->vfp_vm_saved;
+    thread->unsaved = 1;
     thread_rollback(thread);
   }
   vm->threads_dirty = 0;

@@ -9,32 +9,15 @@ static void save_pre_image(struct vm *vm, const struct page_ref *page, uint32_t 
   vm->counters.saved_pages++;
 }
 
-static void note_dirty(struct vm *vm, const struct page_ref *page) {
-  if ((*page->record & PAGE_DIRTY) == 0) {
-    *page->record |= PAGE_DIRTY;
-    list_add(&vm->dirty, page->id);
-  }
-}
-
 /*
  * The kernel wrote into a stopped task. If that is what the task's checkpoint holds, the checkpoint is taken again before
  * the task runs (switch.c); if the task ran since, a rollback of it alone would lose the write (D6).
  */
-static void note_stopped_written(struct vm *vm, unsigned task) {
-  vm->tasks_written |= 1u << task;
-  if (vm->threads[task].active != vm->threads[task].task_saved) {
-    vm->kernel_changed |= 1u << task;
-  }
-}
-
-static void note_task_dirty(struct vm *vm, const struct page_ref *page, unsigned task) {
-  if ((*page->record & PAGE_TASK_DIRTY) == 0) {
-    *page->record |= PAGE_TASK_DIRTY;
-    list_add(&vm->task_dirty[task], page->id);
-    vm->tasks_dirty |= 1u << task;
-  }
-  if (task != vm->state.owner) {
-    note_stopped_written(vm, task);
+static void note_stopped_written(struct vm *vm, struct thread *thread) {
+  vm->tasks_written |= thread_bit(vm, thread);
+  vm->owner->unsaved = 1; /* so that the next switch of tasks looks at it */
+  if (thread->frame != thread->task_saved) {
+    thread->impure = 1;
   }
 }
 
@@ -42,34 +25,41 @@ static void note_task_dirty(struct vm *vm, const struct page_ref *page, unsigned
 static void save_task_page(struct vm *vm, const struct page_ref *page, unsigned task) {
   uint32_t active = pte_frame(*page->active);
   uint32_t saved = pte_frame(*page->backup);
-  uint32_t twin = spare_frame(*page->record, active, saved);
+  uint32_t twin = spare_frame(page->record, active, saved);
+  struct thread *thread = &vm->threads[task];
   save_pre_image(vm, page, twin);
   *page->task_backup = pte_with_frame(*page->active, twin);
+  if ((page->record & PAGE_FULL) == 0) { /* that is in the list for ever */
+    list_add(&vm->task_dirty[task], page->id);
+  }
+  vm->tasks_dirty |= 1u << task;
   if (saved == active) {
     *page->backup = *page->task_backup;
+    dirty_add(vm, page->id);
   }
-  note_task_dirty(vm, page, task);
-  note_dirty(vm, page);
+  if (thread == vm->owner) {
+    thread->unsaved = 1;
+  } else {
+    note_stopped_written(vm, thread);
+  }
 }
 
 /* Kernel, shared and channel pages have no task checkpoint. */
 static void save_vm_page(struct vm *vm, const struct page_ref *page) {
   uint32_t active = pte_frame(*page->active);
   if (pte_frame(*page->backup) == active) {
-    uint32_t twin = spare_frame(*page->record, active, active);
+    uint32_t twin = spare_frame(page->record, active, active);
     save_pre_image(vm, page, twin);
     *page->backup = pte_with_frame(*page->active, twin);
+    dirty_add(vm, page->id);
   }
-  note_dirty(vm, page);
 }
 
 /* What tasks share is not rolled back with one of them: whoever may have written it takes the VM along (D6). */
 static void note_shared_open(struct vm *vm, const struct page_ref *page) {
-  vm->kernel_changed |= 1u << vm->state.owner;
-  if ((*page->record & PAGE_OPEN) == 0) {
-    *page->record |= PAGE_OPEN;
-    list_add(&vm->shared_open, page->id);
-  }
+  vm->owner->impure = 1;
+  vm->owner->unsaved = 1;
+  list_add(&vm->shared_open, page->id);
 }
 
 bool recovery_first_write(struct vm *vm, uint32_t va) {
@@ -77,11 +67,12 @@ bool recovery_first_write(struct vm *vm, uint32_t va) {
   if (!vm->tracked || window >= WINDOW_COUNT || vm->pages[window] == NULL) {
     return false;
   }
-  struct page_ref page = page_ref(vm, window, va / PAGE_SIZE % L2_ENTRIES);
-  if (*page.record == 0 || pte_is_open(*page.active)) {
+  struct page_ref page = page_of(vm, page_id(window, va / PAGE_SIZE % L2_ENTRIES));
+  if (page.record == 0 || pte_is_open(*page.active)) {
     return false;
   }
-  if (is_task_window(window)) {
+  vm->unsaved = 1;
+  if (page.task_backup != NULL) {
     save_task_page(vm, &page, window - WINDOW_TASK);
   } else {
     save_vm_page(vm, &page);

@@ -184,7 +184,7 @@ def _vm(key: Key, vm: Vm, guests: Mapping[str, Guest], board: Board) -> Problems
         yield from _range((*key, "uart"), vm.uart, 0, len(board.uart) - 1, f" on {board.name}")
     for part in ("vm_period", "task_period"):
         yield from _range((*key, "policy", part), getattr(vm.policy, part), 1, 0xFFFF)
-    yield from _range((*key, "recovery", "window_ms"), vm.recovery.window_ms, 1, None)
+    yield from _range((*key, "recovery", "window_ms"), vm.recovery.window_ms, 1, 36_000_000)
     for part in ("task_budget", "vm_budget", "cold_budget"):
         yield from _range((*key, "recovery", part), getattr(vm.recovery, part), 0, None)
 

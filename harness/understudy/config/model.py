@@ -82,6 +82,14 @@ class Timer:
 
 
 @frozen
+class Clock:
+    """`[[clock]]`: a 32-bit counter of time since the reset that may be read while the machine runs."""
+
+    base: int
+    hz: int
+
+
+@frozen
 class Qemu:
     """`[qemu]`: how the machine is emulated; one instruction takes `2**icount_shift` ns."""
 
@@ -101,6 +109,7 @@ class Board:
     timer: Timer
     qemu: Qemu
     uart: list[Uart]
+    clock: list[Clock]
     device: list[Device] = field(factory=list)
 
     @property
@@ -111,12 +120,13 @@ class Board:
 
 @frozen
 class SystemInfo:
-    """`[system]`."""
+    """`[system]`; with `trace_points` the VMM notes the time at its trace points (only for measurements)."""
 
     name: str
     board: str
     tick_us: int = 1000
     fault_tolerance: bool = True
+    trace_points: bool = False
 
 
 @frozen

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A guest of a system as an image of its own for the bare board, without the VMM (the third bar of R43)."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from understudy import paths
 from understudy.config.load import load_system
@@ -13,7 +15,7 @@ from understudy.image.plan import BARE_PORT, GUESTS, plan_guest
 from understudy.image.render import render, write_if_changed
 
 
-def build_bare(system: str | Path, name: str) -> Path:
+def build_bare(system: str | Path | Mapping[str, Any], name: str) -> Path:
     """Build guest `name` of a system for the bare board; return the ELF file that QEMU boots.
 
     Raises:

@@ -49,6 +49,7 @@ def make_manifest(
             "uarts": len(board.uart),
             "timer_hz": board.timer.hz,
             "timer": board.timer.base,
+            "clocks": [asdict(clock) for clock in sorted(board.clock, key=lambda clock: clock.hz)],
         },
         "ram": {"base": board.memory.ram_base, "size": board.memory.ram_size},
         "elf": _relative(vmm.path),

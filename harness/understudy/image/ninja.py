@@ -30,8 +30,9 @@ _RULES = {
 class NinjaFile:
     """Collects the statements for one system."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, *, trace_points: bool = False) -> None:
         self._board = board
+        self._vmm_flags = gcc_flags(vmm_flags(board, trace_points=trace_points))
         self._text = io.StringIO()
         self._out = Writer(self._text, width=1000)  # type: ignore[arg-type] # the stub is too narrow
         self._objects: set[Path] = set()
@@ -47,16 +48,15 @@ class NinjaFile:
 
     def vmm_objects(self, units: list[Unit]) -> list[Path]:
         """Compile the sources of the VMM; return their objects."""
-        flags = gcc_flags(vmm_flags(self._board))
-        objects = [self._compile(unit.path, flags) for unit in units]
+        objects = [self._compile(unit.path, self._vmm_flags) for unit in units]
         self._out.build([VMM_OBJECTS], "phony", [str(path) for path in objects])
         return objects
 
     def vmm(self, elf: Path, objects: list[Path], script: Path, images: list[GuestPlan]) -> None:
         """Link the VMM with the tables and the guests."""
-        flags = gcc_flags(vmm_flags(self._board))
-        tables = [self._compile(elf.parent / "config_tables.c", flags)]
-        tables.append(self._compile(elf.parent / "guest_images.S", flags, also=[plan.elf for plan in images]))
+        tables = [self._compile(elf.parent / "config_tables.c", self._vmm_flags)]
+        guests = [plan.elf for plan in images]
+        tables.append(self._compile(elf.parent / "guest_images.S", self._vmm_flags, also=guests))
         self._link("vmm", elf, [*objects, *tables], script, {})
 
     def guest(self, plan: GuestPlan) -> Path:

@@ -45,8 +45,9 @@ class GuestImage:
         frames = _FRAMES if fault_tolerant else 1
         pages = {kind: sum(s.mem_size // PAGE for s in self.segments if s.writable == kind) for kind in (True, False)}
         writable = pages[True] + CHANNEL_MAX
-        tables = 2 * _TABLE + (3 + len(self.guest.tasks)) * 4 * _TABLE
-        lists = (2 * writable + 512) * 2 + (TASK_MAX + 1) * 64
+        windows = 3 + len(self.guest.tasks)
+        tables = (1 + windows) * 4 * _TABLE
+        lists = (2 * writable + 512) * 4 + (TASK_MAX + 1) * 64 + windows * 512
         own = (tables + lists + PAGE - 1) // PAGE
         return (own + writable * frames + 2 + pages[False]) * PAGE
 

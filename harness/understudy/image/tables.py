@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
-from understudy.config.model import Policy, SavePolicy, System
+from understudy.config.model import Board, Policy, SavePolicy, System
 from understudy.image.render import render_own, write_if_changed
 from understudy.image.segments import GuestImage
 
@@ -24,7 +24,10 @@ class GuestEntry:
     listed: bool
 
 
-def write_tables(folder: Path, system: System, images: dict[str, GuestImage], build_id: str) -> None:
+_HEALTH_TIME_SHIFT = 10  # HEALTH_TIME_SHIFT of vmm-c/core/health.h
+
+
+def write_tables(folder: Path, system: System, board: Board, images: dict[str, GuestImage], build_id: str) -> None:
     """Write config_tables.c and guest_images.S into `folder`."""
     entries = _entries(system, images)
     offset = 0
@@ -37,7 +40,7 @@ def write_tables(folder: Path, system: System, images: dict[str, GuestImage], bu
                 "entry": entries[(vm.guest, vm.policy.stack, vm.policy.data)],
                 "offset": offset,
                 "fault_tolerant": system.is_fault_tolerant(vm),
-                "window_ticks": max(1, vm.recovery.window_ms * 1000 // system.system.tick_us),
+                "window": max(1, vm.recovery.window_ms * board.timer.hz // 1000 >> _HEALTH_TIME_SHIFT),
             }
         )
         offset += vm.memory

@@ -25,10 +25,11 @@ def _includes(*folders: Path) -> list[str]:
     return [f"-I{folder}" for folder in dict.fromkeys(folders)]
 
 
-def vmm_flags(board: Board) -> list[str]:
+def vmm_flags(board: Board, *, trace_points: bool = False) -> list[str]:
     """Return the flags of the VMM that GCC and clang both know."""
     folders = _includes(VMM, VMM / "include", VMM / "boards" / board.name)
-    return [*board.board.cpu_flags, *_COMMON, *_INTEGER, *WARNINGS, *folders]
+    defines = ["-DTRACE_POINTS"] if trace_points else []
+    return [*board.board.cpu_flags, *_COMMON, *_INTEGER, *WARNINGS, *defines, *folders]
 
 
 def guest_flags(board: Board, kernel: str, unit: Unit, *, kernel_side: bool) -> list[str]:

@@ -79,7 +79,7 @@ class Memory:
 
     def current_vm(self) -> str | None:
         """Return the name of the VM that runs; None before the first."""
-        pointer = self.variable("current_vm")
+        pointer = self.variable("scheduler")  # its first member
         if not pointer:
             return None
         index = (pointer - self.address("vms")) // self.size_of("vm")

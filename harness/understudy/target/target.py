@@ -72,12 +72,12 @@ class Target:
     def _open_consoles(self) -> None:
         links = enumerate(self.process.serial)
         self.consoles = [Console(f"uart{number}", link, self.virtual_ms) for number, link in links]
-        pump = Pump(self.consoles)
-        pump.start()
+        self._pump = Pump(self.consoles)
+        self._pump.start()
 
         def stop() -> None:
             self.process.end()  # only then do the ports report their end
-            pump.join(5)
+            self._pump.join(5)
 
         self._exits.callback(stop)
 
@@ -118,11 +118,17 @@ class Target:
     # Time
 
     def virtual_ms(self) -> float:
-        """Return the VMM's time since boot, in milliseconds; it advances with the VMM's tick."""
+        """Return the virtual time since the reset, in milliseconds."""
         if not self.process.alive:
             raise TargetError(f"QEMU ended with status {self.process.status}\n{self.process.said()}".strip())
-        ticks = self.memory.variable("sched_now")
-        return float(ticks * self.image.manifest["tick_us"] / 1000)
+        seconds = 0.0
+        for clock in self.image.manifest["board"][
+            "clocks"
+        ]:  # the slowest first: it says how often the next has wrapped
+            wrap = 2**32 / clock["hz"]
+            fine = self.memory.word(clock["base"]) / clock["hz"]
+            seconds = fine + max(0, round((seconds - fine) / wrap)) * wrap
+        return seconds * 1000
 
     def run_for(self, ms: float, *, seconds: float = 120) -> None:
         """Let at least `ms` milliseconds of virtual time pass."""
@@ -141,8 +147,10 @@ class Target:
         self._qmp.command("cont")
 
     def wait_for_end(self, seconds: float = 30) -> int:
-        """Wait until QEMU ends by itself (power-off), and return its exit status."""
-        return self.process.wait(seconds)
+        """Wait until QEMU ends by itself (power-off), and return its exit status; the consoles then have everything."""
+        status = self.process.wait(seconds)
+        self._pump.join(seconds)
+        return status
 
     # Looking inside
 

@@ -10,6 +10,7 @@
 #include "core/sched.h"
 #include "core/vm_memory.h"
 #include "core/vmi_dispatch.h"
+#include "drivers/gic.h"
 #include "machine.h"
 #include "model.h"
 #include "model_restore.h"
@@ -55,9 +56,10 @@ static void check_scheduled(const struct vm *vm) {
 /* Who runs now finds every register as it left it (D4), and the protection of its own (R9). */
 static void check_running(void) {
   struct vm *vm = current_vm;
-  unsigned thread = vm->state.thread;
+  unsigned thread = thread_number(vm, vm->thread);
+  unsigned owned_by = thread_number(vm, vm->owner);
   struct context *expected = registers_of(vm, thread);
-  const struct context *owner = registers_of(vm, vm->state.owner);
+  const struct context *owner = registers_of(vm, owned_by);
   if (thread == KERNEL_THREAD) {
     check_kernel(expected);
   } else {
@@ -66,29 +68,30 @@ static void check_running(void) {
   }
   registers_set(expected, &cpu.guest);
   check_scheduled(vm);
-  CHECK(model_of(vm)->owner == vm->state.owner, "owner %u, expected %u", vm->state.owner, model_of(vm)->owner);
-  CHECK(cpu.tpidrurw == owner->tpidrurw && cpu.tpidruro == owner->tpidruro, "thread-ID registers");
+  CHECK(model_of(vm)->owner == owned_by, "owner %u, expected %u", owned_by, model_of(vm)->owner);
+  CHECK(cpu.tpidrurw == owner->tpidrurw, "thread-ID register");
   CHECK(cpu.dacr == (thread == KERNEL_THREAD ? DACR_KERNEL : DACR_TASK(thread)), "domains of thread %u", thread);
   CHECK(cpu.contextidr == vm->asid && (cpu.ttbr0 & PAGE_MASK) == ((uint32_t)(uintptr_t)vm->active_pt & PAGE_MASK),
         "address space of VM %u", vm->index);
 }
 
-static void enter(struct context *(*handler)(struct context *frame)) {
+static void enter(void (*handler)(struct context *frame)) {
   struct vm *vm = current_vm;
-  registers_set(registers_of(vm, vm->state.thread), &cpu.guest);
+  registers_set(registers_of(vm, thread_number(vm, vm->thread)), &cpu.guest);
   machine_exception(handler);
   model_sync(vm);
   check_running();
 }
 
 void guest_boot(void) {
-  machine_resume(sched_resume());
+  sched_resume();
+  machine_resume();
   check_running();
 }
 
 uint32_t guest_svc(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
   struct vm *vm = current_vm;
-  unsigned thread = vm->state.thread;
+  unsigned thread = thread_number(vm, vm->thread);
   const uint32_t arguments[] = {a, b, c, d};
   memcpy(cpu.guest.r, arguments, sizeof arguments);
   cpu.guest.r[12] = number;
@@ -106,7 +109,8 @@ bool guest_store_legal(uint32_t va) {
   if (!exists || (small_page(va) < 0 && va / PAGE_SIZE != VMI_VCPU_PAGE / PAGE_SIZE)) {
     return false;
   }
-  return vm_in_kernel(current_vm) || (va >= VMI_SHARED_BASE && (task < 0 || task == current_vm->state.thread));
+  return vm_in_kernel(current_vm) ||
+         (va >= VMI_SHARED_BASE && (task < 0 || current_vm->thread == &current_vm->threads[task]));
 }
 
 /* The fault log names who executed (D1). */
@@ -144,7 +148,7 @@ bool guest_store(uint32_t va, uint32_t value) {
   test_failed("the first write to %08x faults again", va);
 }
 
-static void fault(struct context *(*handler)(struct context *frame)) {
+static void fault(void (*handler)(struct context *frame)) {
   unsigned vm = current_vm->index;
   uint8_t task = vm_current_task(current_vm);
   uint32_t sequence = fault_log.next_sequence;
@@ -166,9 +170,14 @@ void guest_wild_jump(uint32_t pc) {
 }
 
 /* The address after the instruction is what the CPU stores (ARM ARM B1.8.2). */
-static struct context *undefined_entry(struct context *frame) {
+static void undefined_entry(struct context *frame) {
   frame->pc += 4;
-  return fault_undefined(frame);
+  fault_undefined(frame);
+}
+
+static void interrupt_entry(struct context *frame) {
+  (void)frame;
+  interrupt_handle(gic_acknowledge());
 }
 
 void guest_undefined_instruction(void) {
@@ -180,14 +189,14 @@ void guest_undefined_instruction(void) {
 }
 
 void guest_use_vfp(unsigned d, uint64_t value) {
-  struct vfp_context *expected = &model_of(current_vm)->now.thread[current_vm->state.owner].vfp;
+  struct vfp_context *expected = &model_of(current_vm)->now.thread[thread_number(current_vm, current_vm->owner)].vfp;
   if (!cpu.vfp_on) {
     enter(undefined_entry);
   }
   CHECK(cpu.vfp_on, "VFP not enabled");
   CHECK(memcmp(cpu.vfp.d, expected->d, sizeof expected->d) == 0 && cpu.vfp.fpscr == expected->fpscr,
-        "VFP registers of thread %u: d0 %llx, expected %llx", current_vm->state.owner, (unsigned long long)cpu.vfp.d[0],
-        (unsigned long long)expected->d[0]);
+        "VFP registers of thread %u: d0 %llx, expected %llx", thread_number(current_vm, current_vm->owner),
+        (unsigned long long)cpu.vfp.d[0], (unsigned long long)expected->d[0]);
   cpu.vfp.d[d % 32u] = value;
   cpu.vfp.fpscr = (uint32_t)value & 0xf0000000u;
   *expected = cpu.vfp;
@@ -195,15 +204,15 @@ void guest_use_vfp(unsigned d, uint64_t value) {
 
 void guest_write_thread_id(uint32_t value) {
   cpu.tpidrurw = value;
-  registers_of(current_vm, current_vm->state.owner)->tpidrurw = value;
+  registers_of(current_vm, thread_number(current_vm, current_vm->owner))->tpidrurw = value;
 }
 
 void guest_tick(void) {
   machine_raise_tick();
-  enter(interrupt_handle);
+  enter(interrupt_entry);
 }
 
 void guest_typed(unsigned vm, char c) {
   machine_type(vms[vm].config->uart, c);
-  enter(interrupt_handle);
+  enter(interrupt_entry);
 }

@@ -63,7 +63,7 @@ static uint32_t legal_address(void) {
 }
 
 static void op_registers(void) {
-  unsigned thread = current_vm->state.thread;
+  unsigned thread = thread_number(current_vm, current_vm->thread);
   for (unsigned i = 0; i < 15; i++) {
     cpu.guest.r[i] = random_word();
   }
@@ -256,8 +256,8 @@ static void choose(const struct op *ops) {
   }
   doing = op->name;
   if (getenv("RECOVERY_TRACE") != NULL) {
-    fprintf(stderr, "%s: VM %u thread %u owner %u\n", random_place(), current_vm->index, current_vm->state.thread,
-            current_vm->state.owner);
+    fprintf(stderr, "%s: VM %u thread %u owner %u\n", random_place(), current_vm->index,
+            thread_number(current_vm, current_vm->thread), thread_number(current_vm, current_vm->owner));
   }
   op->run();
 }

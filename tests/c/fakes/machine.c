@@ -8,6 +8,7 @@
 #include "arch/armv7/fault_status.h"
 #include "arch/armv7/mmu.h"
 #include "board.h"
+#include "core/vm.h"
 #include "drivers/gic.h"
 #include "drivers/mmio.h"
 #include "drivers/pl011.h"
@@ -24,7 +25,7 @@ struct translation {
 
 struct cpu cpu;
 unsigned machine_copies;
-static struct context *parked;
+static struct thread *running;
 static struct translation tlb[ASIDS][TLB_PAGES];
 static uint32_t pages[TLB_PAGES];
 static unsigned page_total;
@@ -153,21 +154,23 @@ uint32_t machine_access(uint32_t va, bool write, uint8_t **host) {
   return 0;
 }
 
-/* As vectors.S: r0..r14, pc and cpsr, nothing else. */
+/* As the entry code (exceptions.inc): r0..r14, pc and cpsr, nothing else. */
 static void registers_copy(struct context *to, const struct context *from) {
   memcpy(to->r, from->r, sizeof to->r);
   to->pc = from->pc;
   to->cpsr = from->cpsr;
 }
 
-void machine_exception(struct context *(*handler)(struct context *frame)) {
-  registers_copy(parked, &cpu.guest);
-  machine_resume(handler(parked));
+void machine_exception(void (*handler)(struct context *frame)) {
+  running->frame = running->park;
+  registers_copy(thread_frame(running), &cpu.guest);
+  handler(thread_frame(running));
+  machine_resume();
 }
 
-void machine_resume(struct context *frame) {
-  parked = frame;
-  registers_copy(&cpu.guest, frame);
+void machine_resume(void) {
+  running = current_vm->thread;
+  registers_copy(&cpu.guest, thread_frame(running));
   tlb_check();
 }
 

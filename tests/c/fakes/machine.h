@@ -22,7 +22,6 @@ struct cpu {
   uint32_t ifsr;
   uint32_t ifar;
   uint32_t tpidrurw;
-  uint32_t tpidruro;
   bool vfp_on; /* FPEXC.EN */
   struct vfp_context vfp;
 };
@@ -51,11 +50,11 @@ void machine_reset(const uint32_t *pages, unsigned count);
 /* Where a USR access goes (*host), or the fault status it gets; 0: no fault. */
 uint32_t machine_access(uint32_t va, bool write, uint8_t **host);
 
-/* The guest is interrupted: its registers go to the parked frame, `handler` runs, the frame it returns is resumed. */
-void machine_exception(struct context *(*handler)(struct context *frame));
+/* The guest is interrupted: its registers go to where its thread is parked, `handler` runs, then machine_resume. */
+void machine_exception(void (*handler)(struct context *frame));
 
-/* Return to the guest through frame. */
-void machine_resume(struct context *frame);
+/* Return to the thread that runs now. */
+void machine_resume(void);
 
 /* A tick, or a character typed on a UART: pending until the VMM takes it. */
 void machine_raise_tick(void);

@@ -27,6 +27,7 @@ struct model {
   struct model_image vm;   /* at the checkpoint of the VM */
   struct model_image task; /* at the checkpoint of each task: its pages and registers */
   struct vm_state state;
+  unsigned running; /* number of the thread */
   struct vmi_vcpu vcpu;
   struct ready_table tasks;
   uint32_t input;
@@ -36,6 +37,7 @@ struct model {
   uint32_t vm_due; /* switches until the next checkpoint */
   uint32_t task_due[SMALL_TASKS];
   uint8_t owner;
+  uint8_t saved_owner;
   bool waits; /* in VMI_WAIT */
   uint32_t committed; /* tasks that have not run since their checkpoint */
   uint32_t written;   /* tasks that the kernel wrote to while they were stopped, in an armed page */

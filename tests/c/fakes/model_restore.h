@@ -8,6 +8,12 @@
 /* The kernel's registers after the VMM entered it, which the model does not predict one by one. */
 void model_take_kernel(struct vm *vm);
 
+/*
+ * Registers of thread t. While the kernel works for a task the thread-ID register is that task's, and what the kernel's image
+ * says of it is of no account.
+ */
+bool model_registers_equal(const struct model *m, unsigned t, const struct context *a, const struct context *b);
+
 /* Remember where each page's frames are: they are never exchanged for others. */
 void model_note_frames(struct vm *vm);
 

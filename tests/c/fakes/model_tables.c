@@ -46,62 +46,104 @@ static void check_entry(uint32_t entry, uint32_t base, uint32_t va, bool may_be_
 
 static void check_flags(const struct entries *e) {
   bool open = pte_is_open(e->active);
-  bool dirty = (e->record & PAGE_DIRTY) != 0;
-  bool task_dirty = (e->record & PAGE_TASK_DIRTY) != 0;
-  CHECK(dirty || pte_frame(e->active) == pte_frame(e->backup), "%08x: differs from the VM's checkpoint, not dirty",
-        e->va);
   CHECK(!open || pte_frame(e->active) != pte_frame(e->backup), "%08x: open without a pre-image", e->va);
-  CHECK(!open || dirty, "%08x: open, but not in the list", e->va);
   if (e->of_task) {
-    CHECK(task_dirty || e->active == e->task_backup, "%08x: differs from the task's checkpoint, not dirty", e->va);
-    CHECK(!open || (task_dirty && pte_frame(e->active) != pte_frame(e->task_backup)), "%08x: open, task unprotected",
-          e->va);
-  }
-  if (e->va >= VMI_SHARED_BASE && !e->of_task) {
-    CHECK(!open || (e->record & PAGE_OPEN) != 0, "D6: shared page %08x is open unnoticed", e->va);
+    CHECK(open || e->active == e->task_backup, "%08x: armed, but not as in the task's checkpoint", e->va);
+    CHECK(!open || pte_frame(e->active) != pte_frame(e->task_backup), "%08x: open, task unprotected", e->va);
   }
 }
 
-/* Every page of the list has the flag; with equal numbers, the list is complete and has nothing twice. */
-static void check_list(const struct vm *vm, const struct page_list *list, uint32_t flag, int task) {
-  unsigned flagged = 0;
-  for (unsigned page = 0; page < small_page_count; page++) {
-    if (task < 0 || small_task(small_pages[page].va) == task) {
-      flagged += (entries_of(vm, page).record & flag) != 0;
-    }
-  }
-  CHECK(flagged == list->count, "list with flag %03x: %u pages, %u have the flag", flag, list->count, flagged);
+static bool is_dirty(const struct entries *e) {
+  return (e->record & PAGE_FULL) != 0 || pte_frame(e->active) != pte_frame(e->backup);
+}
+
+static bool is_task_dirty(const struct entries *e) {
+  return (e->record & PAGE_FULL) != 0 || pte_frame(e->active) != pte_frame(e->task_backup);
+}
+
+static bool is_shared_open(const struct entries *e) {
+  return e->va >= VMI_SHARED_BASE && !e->of_task && pte_is_open(e->active);
+}
+
+static bool is_listed(const struct page_list *list, uint32_t id) {
+  unsigned times = 0;
   for (unsigned i = 0; i < list->count; i++) {
-    CHECK((vm->pages[list->pages[i] >> 8][list->pages[i] & 0xffu] & flag) != 0, "page %04x is listed without flag %03x",
-          list->pages[i], flag);
-    for (unsigned j = 0; j < i; j++) {
-      CHECK(list->pages[i] != list->pages[j], "page %04x is listed twice", list->pages[i]);
-    }
+    times += list->pages[i] == id;
   }
+  CHECK(times <= 1, "page %08x is listed twice", id);
+  return times == 1;
 }
 
-static void check_images(const struct vm *vm) {
-  const uint8_t running[] = {vm->state.owner, KERNEL_THREAD};
-  for (unsigned i = 0; i < sizeof running; i++) {
-    const struct thread *thread = &vm->threads[running[i]];
-    CHECK(thread->active != thread->task_saved && thread->active != thread->vm_saved,
-          "thread %u runs in an image that a checkpoint holds", running[i]);
+/* The list has the pages that belong there, of all or of one task, and no other. */
+static void check_list(const struct vm *vm, const struct page_list *list, bool (*belongs)(const struct entries *e),
+                       bool may_be_more, int task, const char *what) {
+  unsigned count = 0;
+  for (unsigned page = 0; page < small_page_count; page++) {
+    struct entries e = entries_of(vm, page);
+    if (task < 0 || small_task(e.va) == task) {
+      uint32_t id = e.va / SECTION_SIZE << 18 | e.va / PAGE_SIZE % L2_ENTRIES << 2;
+      bool listed = is_listed(list, id);
+      CHECK(listed == belongs(&e) || (listed && may_be_more), "%08x: %s list", e.va, what);
+      count += listed;
+    }
   }
+  CHECK(count == list->count, "%s list: %u pages, %u belong there", what, list->count, count);
+}
+
+/* The next exception must not write into what a checkpoint holds, and no checkpoint may share an image by mistake. */
+static void check_images(const struct vm *vm) {
   for (unsigned t = 0; t < THREAD_COUNT; t++) {
     const struct thread *thread = &vm->threads[t];
-    bool dirty = (vm->threads_dirty >> t & 1u) != 0;
-    CHECK(thread->active < 3u && thread->task_saved < 3u && thread->vm_saved < 3u, "image of thread %u", t);
-    CHECK(dirty || (thread->active == thread->vm_saved && thread->task_saved == thread->vm_saved),
-          "thread %u differs from the VM's checkpoint, not dirty", t);
+    image_t saved = thread->vm_saved != 0 ? thread->vm_saved : thread->task_saved;
+    const image_t images[] = {thread->park, thread->frame, thread->task_saved, saved};
+    for (unsigned i = 0; i < sizeof images / sizeof images[0]; i++) {
+      uint32_t offset = images[i] - context_image(&thread->frames[0]);
+      CHECK(offset % sizeof(struct context) == 0 && offset / sizeof(struct context) < 3u, "image %u of thread %u", i,
+            t);
+    }
+    CHECK(thread->park != thread->task_saved && thread->park != saved, "thread %u is parked in a checkpoint", t);
+    CHECK(thread->vm_saved != thread->task_saved, "thread %u: one image, two names", t);
+    bool dirty = (vm->threads_dirty >> t & 1u) != 0 || thread == vm->owner || thread == vm->kernel;
+    CHECK(dirty || (thread->frame == saved && thread->task_saved == saved), "thread %u differs, not dirty", t);
   }
 }
 
-static void check_saved(const struct thread *thread, uint8_t frame, uint8_t vfp, const struct model_thread *expected,
+static bool all_pages_saved(const struct vm *vm) {
+  for (unsigned page = 0; page < small_page_count; page++) {
+    struct entries e = entries_of(vm, page);
+    if (pte_is_open(e.active) || is_dirty(&e)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* What the fast paths rely on (exceptions.inc). */
+static void check_fast(const struct vm *vm) {
+  const struct thread *owner = vm->owner;
+  if (vm->unsaved == 0) {
+    CHECK(vm->thread == owner && owner != vm->kernel && owner->vm_saved == 0 && owner->impure == 0,
+          "VM %u: a fast switch would be wrong", vm->index);
+    CHECK(all_pages_saved(vm) && memcmp(vm->vcpu, &vm->saved_vcpu, sizeof vm->saved_vcpu) == 0 &&
+              memcmp(&vm->state, &vm->saved_state, sizeof vm->state) == 0 &&
+              memcmp(&vm->tasks, &vm->saved_tasks, sizeof vm->tasks) == 0,
+          "VM %u: a fast switch would not save all", vm->index);
+    CHECK(vm != current_vm || !cpu.vfp_on, "VM %u: a fast switch would lose VFP registers", vm->index);
+  }
+  if (owner != vm->kernel && owner->unsaved == 0) {
+    unsigned task = thread_number(vm, owner);
+    CHECK(owner->vm_saved != 0 && (vm->threads_dirty >> task & 1u) != 0 && vm->task_dirty[task].count == 0 &&
+              vm->shared_open.count == 0 && vm->tasks_written == 0 && (vm != current_vm || !cpu.vfp_on),
+          "task %u: a fast switch would be wrong", task);
+  }
+}
+
+static void check_saved(const struct vm *vm, image_t image, uint8_t vfp, const struct model_thread *expected,
                         unsigned t, const char *what) {
-  CHECK(memcmp(&thread->frame[frame], &expected->registers, sizeof expected->registers) == 0,
+  CHECK(model_registers_equal(model_of(vm), t, image_context(image), &expected->registers),
         "registers of thread %u in the checkpoint of the %s", t, what);
-  CHECK(memcmp(thread->vfp[vfp].d, expected->vfp.d, sizeof expected->vfp.d) == 0 &&
-            thread->vfp[vfp].fpscr == expected->vfp.fpscr,
+  CHECK(memcmp(vm->vfp[t][vfp].d, expected->vfp.d, sizeof expected->vfp.d) == 0 &&
+            vm->vfp[t][vfp].fpscr == expected->vfp.fpscr,
         "VFP registers of thread %u in the checkpoint of the %s", t, what);
 }
 
@@ -110,10 +152,12 @@ static void check_checkpoints(const struct vm *vm) {
   const struct model *m = model_of(vm);
   for (unsigned t = 0; t < THREAD_COUNT; t++) {
     const struct thread *thread = &vm->threads[t];
-    check_saved(thread, thread->vm_saved, thread->vfp_vm_saved, &m->vm.thread[t], t, "VM");
+    image_t saved = thread->vm_saved != 0 ? thread->vm_saved : thread->task_saved;
+    check_saved(vm, saved, thread->vfp_vm_saved, &m->vm.thread[t], t, "VM");
     if (t < SMALL_TASKS) {
-      check_saved(thread, thread->task_saved, thread->vfp_task_saved, &m->task.thread[t], t, "task");
-      CHECK((vm->kernel_changed >> t & 1u) == (m->changed >> t & 1u), "D6: kernel_changed of task %u", t);
+      check_saved(vm, thread->task_saved, thread->vfp_task_saved, &m->task.thread[t], t, "task");
+      CHECK((thread->impure != 0) == ((m->changed >> t & 1u) != 0), "D6: impure calls of task %u: %u, expected %u", t,
+            thread->impure != 0, m->changed >> t & 1u);
     }
   }
 }
@@ -142,14 +186,15 @@ void model_check_tables(struct vm *vm) {
     check_entry(e.task_backup, m->frames[page], e.va, false);
     check_flags(&e);
   }
-  check_list(vm, &vm->dirty, PAGE_DIRTY, -1);
-  check_list(vm, &vm->shared_open, PAGE_OPEN, -1);
+  check_list(vm, &vm->dirty, is_dirty, true, -1, "dirty");
+  check_list(vm, &vm->shared_open, is_shared_open, false, -1, "open");
   for (unsigned task = 0; task < SMALL_TASKS; task++) {
-    check_list(vm, &vm->task_dirty[task], PAGE_TASK_DIRTY, (int)task);
+    check_list(vm, &vm->task_dirty[task], is_task_dirty, false, (int)task, "task's");
     bool listed = (vm->tasks_dirty >> task & 1u) != 0;
     CHECK(listed == (vm->task_dirty[task].count != 0), "task %u: list and mask disagree", task);
   }
   check_images(vm);
+  check_fast(vm);
   check_checkpoints(vm);
   check_channel(vm);
 }

@@ -14,7 +14,7 @@ void __real_recovery_reset(struct vm *vm);
 bool __real_recovery_first_write(struct vm *vm, uint32_t va);
 struct context *__real_recovery_edit_frame(struct vm *vm, struct thread *thread);
 void __real_recovery_task_created(struct vm *vm, unsigned task);
-enum vmi_action __real_recovery_level(const struct vm *vm, unsigned thread, uint8_t *reason);
+enum vmi_action __real_recovery_level(const struct vm *vm, const struct thread *thread, uint8_t *reason);
 int32_t __real_recovery_checkpoint(struct vm *vm);
 void __real_switch_to_vm(struct vm *next);
 void __real_switch_from_vm(void);
@@ -29,7 +29,7 @@ void __wrap_recovery_reset(struct vm *vm);
 bool __wrap_recovery_first_write(struct vm *vm, uint32_t va);
 struct context *__wrap_recovery_edit_frame(struct vm *vm, struct thread *thread);
 void __wrap_recovery_task_created(struct vm *vm, unsigned task);
-enum vmi_action __wrap_recovery_level(const struct vm *vm, unsigned thread, uint8_t *reason);
+enum vmi_action __wrap_recovery_level(const struct vm *vm, const struct thread *thread, uint8_t *reason);
 int32_t __wrap_recovery_checkpoint(struct vm *vm);
 void __wrap_switch_to_vm(struct vm *next);
 void __wrap_switch_from_vm(void);
@@ -70,6 +70,8 @@ static void checkpoint_vm(struct vm *vm) {
   m->vm = m->now;
   m->task = m->now;
   m->state = vm->state;
+  m->running = thread_number(vm, vm->thread);
+  m->saved_owner = m->owner;
   m->vcpu = *vm->vcpu;
   m->raised = 0;
   m->tasks = vm->tasks;
@@ -138,7 +140,6 @@ void __wrap_recovery_task_created(struct vm *vm, unsigned task) {
   if (m->owner == task) {
     m->owner = KERNEL_THREAD;
     m->now.thread[KERNEL_THREAD].registers.tpidrurw = cpu.tpidrurw;
-    m->now.thread[KERNEL_THREAD].registers.tpidruro = cpu.tpidruro;
   }
   m->task_due[task] = vm->config->task_period;
   if (vm->tracked) {
@@ -148,15 +149,16 @@ void __wrap_recovery_task_created(struct vm *vm, unsigned task) {
 }
 
 /* D1, D6: a kernel takes its VM along; so does a task that changed, or is changing, more than its own state. */
-enum vmi_action __wrap_recovery_level(const struct vm *vm, unsigned thread, uint8_t *reason) {
+enum vmi_action __wrap_recovery_level(const struct vm *vm, const struct thread *thread, uint8_t *reason) {
   const struct model *m = model_of(vm);
   enum vmi_action level = __real_recovery_level(vm, thread, reason);
   enum vmi_action expected = VMI_ACTION_TASK_ROLLBACK;
-  uint32_t number = m->now.thread[thread].registers.r[12];
-  bool in_call = vm_in_kernel(vm) && m->owner == thread && number >= VMI_GUEST_CALL && number <= VMI_GUEST_CALL_MAX;
+  unsigned t = thread_number(vm, thread);
+  uint32_t number = m->now.thread[t].registers.r[12];
+  bool in_call = vm_in_kernel(vm) && m->owner == t && number >= VMI_GUEST_CALL && number <= VMI_GUEST_CALL_MAX;
   if (!vm->tracked) {
     expected = VMI_ACTION_COLD_RESTART;
-  } else if (thread == KERNEL_THREAD || (m->changed >> thread & 1u) != 0 || in_call) {
+  } else if (t == KERNEL_THREAD || (m->changed >> t & 1u) != 0 || in_call) {
     expected = VMI_ACTION_VM_ROLLBACK;
   }
   CHECK(level == expected, "level %d, expected %d", (int)level, (int)expected);
@@ -229,6 +231,7 @@ void __wrap_switch_to_idle(struct vm *vm) {
   if (m->owner != KERNEL_THREAD) {
     leave_owner(vm);
     m->owner = KERNEL_THREAD;
+    m->now.thread[KERNEL_THREAD].registers.tpidrurw = cpu.tpidrurw;
     goes_on(vm);
   }
   __real_switch_to_idle(vm);

@@ -98,8 +98,7 @@ static void configure_vm(unsigned i, uint32_t base, uint32_t vm_period, uint32_t
   settings[i].fault_tolerant = i != 0;
   settings[i].vm_period = vm_period;
   settings[i].task_period = task_period;
-  settings[i].recovery =
-      (struct recovery_config){.window_ticks = 20, .task_budget = 3, .vm_budget = 3, .cold_budget = 2};
+  settings[i].recovery = (struct recovery_config){.window = 20, .task_budget = 3, .vm_budget = 3, .cold_budget = 2};
   vms[i].index = (uint8_t)i;
   vms[i].config = &settings[i];
   vms[i].guest = config_vms[i].guest;

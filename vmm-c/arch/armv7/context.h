@@ -2,14 +2,19 @@
 /*
  * The register state of one virtual CPU thread (a guest kernel or a task), as the entry code saves it.
  *
- * While a guest runs, SP_svc points at `pc` of the running thread's frame ("parked"). SRSIA then stores the
- * return state upwards and STMDB ^ the user registers downwards: three instructions save everything
+ * While a guest runs, SP_svc is "parked" at `pc` of the frame that takes its registers at the next exception. SRSIA then
+ * stores the return state upwards and STMDB ^ the user registers downwards: two instructions save everything
  * (the scheme of seL4's entry; ARM ARM B9.3.16 SRS).
  */
 #ifndef ARCH_CONTEXT_H
 #define ARCH_CONTEXT_H
 
-#define CONTEXT_PC 60 /* offset of pc: where SP_svc is parked */
+#define CONTEXT_PC 60       /* offset of pc: where SP_svc is parked */
+#define CONTEXT_TPIDRURW 68 /* offset of tpidrurw */
+
+/* The same from where SP_svc is parked; register n. */
+#define FRAME_R(n) (4 * (n) - CONTEXT_PC)
+#define FRAME_TPIDRURW (CONTEXT_TPIDRURW - CONTEXT_PC)
 
 #define PSR_MODE 0x1f
 #define PSR_USR 0x10
@@ -26,9 +31,19 @@ struct context {
   uint32_t r[15]; /* r0-r12, sp, lr of USR mode */
   uint32_t pc;
   uint32_t cpsr;
-  uint32_t tpidrurw; /* user thread-ID registers: written without a trap, so saved at every thread switch */
-  uint32_t tpidruro;
+  uint32_t tpidrurw; /* the thread-ID register that a guest can write, without a trap: saved at every switch */
 };
+
+/* A frame, by the address of its pc: where SP_svc is parked. */
+typedef uint32_t image_t;
+
+static inline struct context *image_context(image_t image) {
+  return (struct context *)(uintptr_t)(image - CONTEXT_PC);
+}
+
+static inline image_t context_image(const struct context *frame) {
+  return (uint32_t)(uintptr_t)&frame->pc;
+}
 
 struct vfp_context {
   uint64_t d[32];
@@ -36,7 +51,8 @@ struct vfp_context {
   uint32_t reserved;
 };
 
-_Static_assert(offsetof(struct context, pc) == CONTEXT_PC, "vectors.S parks SP_svc here");
+_Static_assert(offsetof(struct context, pc) == CONTEXT_PC, "the entry code parks SP_svc here");
+_Static_assert(offsetof(struct context, tpidrurw) == CONTEXT_TPIDRURW, "the entry code saves it");
 
 /* vfp.S: transfer the whole VFP/NEON register file; VFP must be enabled (FPEXC.EN). */
 void vfp_save(struct vfp_context *to);

@@ -41,7 +41,6 @@ CP15_WRITE(write_vbar, 0, c12, c0, 0)
 CP15_WRITE(write_contextidr, 0, c13, c0, 1)
 CP15_READ(read_tpidrurw, 0, c13, c0, 2)
 CP15_WRITE(write_tpidrurw, 0, c13, c0, 2)
-CP15_READ(read_tpidruro, 0, c13, c0, 3)
 CP15_WRITE(write_tpidruro, 0, c13, c0, 3)
 
 static inline void isb(void) {
@@ -58,6 +57,12 @@ static inline void wfi(void) {
 
 static inline unsigned count_leading_zeros(uint32_t value) {
   return (unsigned)__builtin_clz(value);
+}
+
+static inline uint32_t reverse_bits(uint32_t value) {
+  uint32_t reversed;
+  __asm__("rbit %0, %1" : "=r"(reversed) : "r"(value));
+  return reversed;
 }
 
 #define FPEXC_EN (1u << 30)

@@ -96,11 +96,12 @@ void mmu_init(void) {
   icache_invalidate_all(0);
   branch_predictor_invalidate(0);
   write_ttbcr(4); /* N = 4: TTBR0 translates 0..0x0fffffff */
-  write_ttbr1((uint32_t)(uintptr_t)fixed_l1 | TTBR_FLAGS);
+  write_ttbr1(ttbr0_of(fixed_l1));
   write_dacr(DACR_CLIENT(DOMAIN_VMM));
+  write_tpidruro(0); /* guests can only read it: it stays so */
   write_vbar((uint32_t)(uintptr_t)vectors);
   write_cpacr(read_cpacr() | (0xfu << 20)); /* VFP and NEON: gated by FPEXC.EN alone */
-  space_activate(empty_l1, ASID_RESERVED);
+  space_activate(ttbr0_of(empty_l1), ASID_RESERVED);
   dsb();
   write_sctlr((read_sctlr() & ~(SCTLR_A | SCTLR_V | SCTLR_TRE | SCTLR_AFE)) | SCTLR_M | SCTLR_C | SCTLR_Z | SCTLR_I);
   isb();

@@ -101,14 +101,19 @@ static inline void tlb_forget_space(uint32_t asid) {
 #define TTBR_FLAGS 0x48u
 #define ASID_RESERVED 0u
 
+/* Value of TTBR0 for a first-level table. */
+static inline uint32_t ttbr0_of(const uint32_t *l1) {
+  return (uint32_t)(uintptr_t)l1 | TTBR_FLAGS;
+}
+
 /*
- * Make l1 with asid the current DYNAMIC space. Between the two writes the reserved ASID is current, which no
+ * Make the table of ttbr0 with asid the current DYNAMIC space. Between the two writes the reserved ASID is current, which no
  * entry of a guest is tagged with, so no stale translation can be picked up (ARM ARM B3.10.4).
  */
-static inline void space_activate(const uint32_t *l1, uint32_t asid) {
+static inline void space_activate(uint32_t ttbr0, uint32_t asid) {
   write_contextidr(ASID_RESERVED);
   isb();
-  write_ttbr0((uint32_t)(uintptr_t)l1 | TTBR_FLAGS);
+  write_ttbr0(ttbr0);
   isb();
   write_contextidr(asid);
   isb();

@@ -21,13 +21,13 @@
 #define BOARD_UART_BASE(n) (0x10009000u + 0x1000u * (n))
 
 /* Private memory region of the Cortex-A9 MPCore (ARM DDI 0407, 1.5), inside one 1 MiB section. */
-#define BOARD_PERIPH_BASE 0x1e000000u
-#define BOARD_GIC_CPU_BASE 0x1e000100u
-#define BOARD_GLOBAL_TIMER_BASE 0x1e000200u
-#define BOARD_GIC_DIST_BASE 0x1e001000u
+#define BOARD_PERIPH_BASE 0x1e000000
+#define BOARD_GIC_CPU_BASE 0x1e000100
+#define BOARD_GLOBAL_TIMER_BASE 0x1e000200
+#define BOARD_GIC_DIST_BASE 0x1e001000
 
 /* Interrupt IDs: shared peripheral interrupt n is ID 32 + n. */
-#define BOARD_TICK_IRQ 34u
+#define BOARD_TICK_IRQ 34
 #define BOARD_UART_IRQ(n) (37u + (n))
 #define BOARD_UART_OF_IRQ(id) ((id) - 37u)
 #define BOARD_IRQ_COUNT 96u
@@ -37,7 +37,9 @@
 #define BOARD_TICK_CLOCK_HZ 1000000u
 #define BOARD_TIMER_CLOCK_HZ 100000000u /* global timer under QEMU, prescaler 0: 10 ns per count */
 
+#ifndef __ASSEMBLER__
 /* Ends the machine: asks the system configuration controller for shutdown. Does not return. */
 _Noreturn void board_power_off(void);
+#endif
 
 #endif

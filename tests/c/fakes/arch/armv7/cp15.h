@@ -21,8 +21,6 @@ CPU_READ(read_dfar, dfar)
 CPU_READ(read_ifar, ifar)
 CPU_READ(read_tpidrurw, tpidrurw)
 CPU_WRITE(write_tpidrurw, tpidrurw)
-CPU_READ(read_tpidruro, tpidruro)
-CPU_WRITE(write_tpidruro, tpidruro)
 
 void write_ttbr0(uint32_t value);
 void write_contextidr(uint32_t value);
@@ -35,6 +33,14 @@ void wfi(void);
 
 static inline unsigned count_leading_zeros(uint32_t value) {
   return (unsigned)__builtin_clz(value);
+}
+
+static inline uint32_t reverse_bits(uint32_t value) {
+  uint32_t reversed = 0;
+  for (unsigned bit = 0; bit < 32; bit++) {
+    reversed = reversed << 1 | (value >> bit & 1u);
+  }
+  return reversed;
 }
 
 static inline bool vfp_enabled(void) {

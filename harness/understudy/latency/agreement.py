@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The second instrument beside the first: what the VMM's own trace points say of the paths that the plugin counted.
+
+An image with trace points takes longer paths, so the cost of the points is taken off; what is left must be, to the
+instruction, what the plugin counts in the image without them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from understudy.image import build
+from understudy.latency.scenarios.scenario import WARM_UP, Key, Probe, Scenario
+from understudy.latency.scenarios.select import Split
+from understudy.latency.scenarios.systems import Data, Mode
+from understudy.latency.statistics import differences
+from understudy.latency.timer import RING, Interval, Ring, compare, read_ring
+from understudy.latency.visits import Visits, visits
+
+TIMED = ("vm_switch_tick", "vm_switch_yield", "task_switch_vmi")
+MODES = (Mode.OFF, Mode.UNDO)
+_REPETITIONS = 60  # so few that the ring has forgotten none of them
+_BOOT_MS = 20.0
+_INSTRUCTION_MS = 32e-6
+
+
+def agreement(made: Sequence[Scenario], splits: dict[Key, Split]) -> tuple[dict[Key, dict[str, Any]], list[str]]:
+    """Measure paths again with the timer.
+
+    Args:
+        made: the scenarios of the paths.
+        splits: what the plugin has counted of them.
+
+    Returns:
+        The entry `timer` of each path in latency.json, and what does not agree. Empty if the VMM has no trace points.
+
+    """
+    entries: dict[Key, dict[str, Any]] = {}
+    unequal: list[str] = []
+    for scenario in made:
+        for probe in scenario.probes:
+            if probe.key.name in TIMED and probe.key.mode in MODES and probe.key in splits:
+                first, second = (_measured(scenario, probe) for _ in range(2))
+                difference = differences(first, second)
+                if difference:
+                    unequal.append(f"{probe.key.name} ({probe.key.mode}), timer: {difference}")
+                wrong = sorted({value for value in first if value != splits[probe.key].switch})
+                if wrong or not first:
+                    counted = splits[probe.key].switch
+                    unequal.append(f"{probe.key.name} ({probe.key.mode}): timer {wrong}, plugin {counted} instructions")
+                agrees = bool(first) and not wrong and not difference
+                entries[probe.key] = {"save_to_restore": max(first, default=0), "agrees": agrees}
+    return entries, unequal
+
+
+def _measured(scenario: Scenario, probe: Probe) -> list[int]:
+    """Return the instructions from the first trace point of each visit to the last one, as the timer has them."""
+    system: Data = {**scenario.system, "system": {**scenario.system["system"], "trace_points": True}}
+    system["system"]["name"] += "-traced"
+    image = build(system)
+    if RING not in image.manifest["symbols"]:
+        return []
+    rings: list[Ring] = []
+    ms = _BOOT_MS + (WARM_UP + _REPETITIONS) * scenario.each * _INSTRUCTION_MS
+    found = visits(image, ms=ms, inspect=lambda target: rings.append(read_ring(target)))
+    return _of_probe(found, probe, compare(found, rings[0]))
+
+
+def _of_probe(found: Visits, probe: Probe, intervals: Sequence[Interval]) -> list[int]:
+    by_start: dict[int, int] = {}
+    for interval in intervals:
+        by_start[interval.start] = by_start.get(interval.start, 0) + interval.instructions
+    chosen = [passage.visits[0].start for passage in probe.select(found)[WARM_UP:]]
+    return [by_start[start] for start in chosen if start in by_start]

@@ -22,7 +22,7 @@ static int fresh(void **state) {
 static void add(uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
     struct vmi_fault *record = fault_log_begin();
-    record->pc = record->sequence * 4;
+    record->pc = fault_log.next_sequence * 4;
     fault_log_commit(record);
   }
 }
@@ -69,18 +69,16 @@ static void test_ring_keeps_the_last(void **state) {
   assert_int_equal(fault_log.records[9].sequence, FAULT_LOG_CAPACITY + 10);
 }
 
-static void test_begun_record_is_invisible_and_clean(void **state) {
+static void test_begun_record_is_invisible(void **state) {
   (void)state;
   add(FAULT_LOG_CAPACITY);
   struct vmi_fault *record = fault_log_begin();
-  assert_int_equal(record->sequence, FAULT_LOG_CAPACITY + 1);
-  assert_int_equal(record->pc, 0);
   expect(FAULT_LOG_CAPACITY + 1, VMI_EAGAIN);
-  expect(1, VMI_ENOENT); /* its slot is in use */
   assert_ptr_equal(fault_log_begin(), record);
-  record->pc = record->sequence * 4;
+  record->pc = fault_log.next_sequence * 4;
   fault_log_commit(record);
   expect(FAULT_LOG_CAPACITY + 1, VMI_OK);
+  expect(1, VMI_ENOENT); /* its slot has another */
 }
 
 int main(void) {
@@ -88,7 +86,7 @@ int main(void) {
       cmocka_unit_test(test_initial_state),
       cmocka_unit_test_setup(test_read_back, fresh),
       cmocka_unit_test_setup(test_ring_keeps_the_last, fresh),
-      cmocka_unit_test_setup(test_begun_record_is_invisible_and_clean, fresh),
+      cmocka_unit_test_setup(test_begun_record_is_invisible, fresh),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

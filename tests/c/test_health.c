@@ -10,7 +10,7 @@
 
 #include "core/health.h"
 
-static const struct recovery_config config = {.window = 100, .task_budget = 3, .vm_budget = 2, .cold_budget = 1};
+static const struct recovery_config config = {.window = 100, .budget = {0, 3, 2, 1}};
 
 #define POLICY VMI_REASON_POLICY
 #define BUDGET VMI_REASON_BUDGET
@@ -107,7 +107,7 @@ static void test_none_and_stop_pass_through(void **state) {
 
 static void test_a_budget_of_zero_skips_the_level(void **state) {
   (void)state;
-  const struct recovery_config none = {.window = 100, .cold_budget = 1};
+  const struct recovery_config none = {.window = 100, .budget = {0, 0, 0, 1}};
   struct health h = {0};
   uint8_t reason = POLICY;
   assert_int_equal(health_decide(&h, &none, VMI_ACTION_TASK_ROLLBACK, 0, &reason), VMI_ACTION_COLD_RESTART);

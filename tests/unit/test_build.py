@@ -209,12 +209,10 @@ def test_not_an_elf_file(tmp_path: Path) -> None:
 def test_layouts_come_from_debug_information(image: Image) -> None:
     layout = read_layouts(image.elf, ("vm_config", "recovery_config"))["structures"]
     assert layout["recovery_config"] == {
-        "size": 16,
+        "size": 20,
         "members": {
             "window": [0, 4, 1],
-            "task_budget": [4, 4, 1],
-            "vm_budget": [8, 4, 1],
-            "cold_budget": [12, 4, 1],
+            "budget": [4, 16, 4],
         },
     }
 

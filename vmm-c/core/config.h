@@ -43,10 +43,8 @@ struct guest_config {
 
 /* Budget per level, in faults within a window of time; then the next level (D5). */
 struct recovery_config {
-  uint32_t window;      /* in units of health_time */
-  uint32_t task_budget; /* task rollbacks */
-  uint32_t vm_budget;   /* VM rollbacks */
-  uint32_t cold_budget; /* cold restarts; then the VM is stopped */
+  uint32_t window; /* in units of health_time */
+  uint32_t budget[VMI_ACTION_VM_STOP]; /* by enum vmi_action; after that of the cold restarts the VM is stopped */
 };
 
 struct channel_config {

@@ -28,8 +28,8 @@
 #define VM_PURE_CALLS 48 /* follows KERNEL */
 #define VM_OWNER 52
 #define VM_TASK_SWITCHES 56
-#define VM_THREADS 64
-#define VM_TASKS_READY 3648
+#define VM_TASKS_READY 64
+#define VM_THREADS 1024
 
 /* struct ready_table, from its word `ready` on */
 #define READY_LEVELS 4

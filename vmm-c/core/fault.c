@@ -10,30 +10,18 @@
 #include "core/vm_memory.h"
 #include "drivers/global_timer.h"
 
-struct cause {
-  uint8_t kind;
-  uint8_t class;
-  uint32_t status;
-  uint32_t address;
-  uint32_t pc;
-};
-
-static struct vmi_fault *log_begin(const struct vm *vm, uint8_t task, const struct cause *cause) {
+/* What every record has; the rest is left as it was in the slot's former life, and must be set by the caller. */
+static void log_begin(struct vmi_fault *record, const struct vm *vm, uint8_t task) {
   uint64_t now = timer_now();
-  uint32_t window = cause->address / VMI_WINDOW_SIZE;
-  struct vmi_fault *record = fault_log_begin();
+  uint32_t window = record->address / VMI_WINDOW_SIZE;
   record->time_lo = (uint32_t)now;
   record->time_hi = (uint32_t)(now >> 32);
   record->vm = vm->index;
   record->task = task;
-  record->kind = cause->kind;
-  record->class = cause->class;
-  record->pc = cause->pc;
-  record->address = cause->address;
-  record->status = cause->status;
-  record->write = cause->kind == VMI_FAULT_DATA && (cause->status & DFSR_WRITE) != 0;
   record->owner_window = window < WINDOW_COUNT ? (uint8_t)window : 0xff;
-  return record;
+  record->pages = 0;
+  record->old_table = 0;
+  record->new_table = 0;
 }
 
 static void log_end(struct vmi_fault *record) {
@@ -65,9 +53,9 @@ static void recover(struct vm *vm, struct vmi_fault *record, unsigned task) {
 }
 
 /* D1: who executed is at fault, whatever the address. */
-static void fault_handle(const struct cause *cause) {
+static void fault_handle(struct vmi_fault *record) {
   struct vm *vm = current_vm;
-  struct vmi_fault *record = log_begin(vm, vm_current_task(vm), cause);
+  log_begin(record, vm, vm_current_task(vm));
   enum vmi_action first = recovery_level(vm, vm->thread, &record->reason);
   uint32_t now = health_time(record->time_lo, record->time_hi);
   record->action = (uint8_t)health_decide(&vm->health, &vm->config->recovery, first, now, &record->reason);
@@ -77,6 +65,17 @@ static void fault_handle(const struct cause *cause) {
   sched_resume();
 }
 
+static void abort_handle(enum vmi_fault_kind kind, uint32_t status, uint32_t address, uint32_t pc) {
+  struct vmi_fault *record = fault_log_begin();
+  record->kind = (uint8_t)kind;
+  record->class = fault_class(status);
+  record->write = kind == VMI_FAULT_DATA && (status & DFSR_WRITE) != 0;
+  record->status = status;
+  record->address = address;
+  record->pc = pc;
+  fault_handle(record);
+}
+
 void fault_data(struct context *frame) {
   uint32_t status = read_dfsr();
   uint32_t address = read_dfar();
@@ -84,14 +83,11 @@ void fault_data(struct context *frame) {
       recovery_first_write(current_vm, address)) {
     return;
   }
-  struct cause cause = {VMI_FAULT_DATA, fault_class(status), status, address, frame->pc};
-  fault_handle(&cause);
+  abort_handle(VMI_FAULT_DATA, status, address, frame->pc);
 }
 
 void fault_prefetch(struct context *frame) {
-  uint32_t status = read_ifsr();
-  struct cause cause = {VMI_FAULT_PREFETCH, fault_class(status), status, read_ifar(), frame->pc};
-  fault_handle(&cause);
+  abort_handle(VMI_FAULT_PREFETCH, read_ifsr(), read_ifar(), frame->pc);
 }
 
 /*
@@ -116,8 +112,14 @@ void fault_undefined(struct context *frame) {
   if (vfp_demanded(current_vm)) {
     return;
   }
-  struct cause cause = {VMI_FAULT_UNDEFINED, VMI_CLASS_INSTRUCTION, 0, frame->pc, frame->pc};
-  fault_handle(&cause);
+  struct vmi_fault *record = fault_log_begin();
+  record->kind = VMI_FAULT_UNDEFINED;
+  record->class = VMI_CLASS_INSTRUCTION;
+  record->write = 0;
+  record->status = 0;
+  record->address = frame->pc;
+  record->pc = frame->pc;
+  fault_handle(record);
 }
 
 int32_t fault_request_rollback(struct vm *vm, uint32_t task) {
@@ -128,8 +130,9 @@ int32_t fault_request_rollback(struct vm *vm, uint32_t task) {
   if (vm->run_state == VMI_VM_EMPTY || !vm->tracked) {
     return VMI_ESTATE;
   }
-  struct cause cause = {VMI_FAULT_REQUEST, VMI_CLASS_REQUEST, 0, 0, 0};
-  struct vmi_fault *record = log_begin(vm, whole ? (uint8_t)VMI_TASK_KERNEL : (uint8_t)task, &cause);
+  struct vmi_fault *record = fault_log_begin();
+  *record = (struct vmi_fault){.kind = VMI_FAULT_REQUEST, .class = VMI_CLASS_REQUEST};
+  log_begin(record, vm, whole ? (uint8_t)VMI_TASK_KERNEL : (uint8_t)task);
   record->action = (uint8_t)recovery_level(vm, whole ? vm->kernel : &vm->threads[task], &record->reason);
   recover(vm, record, task);
   log_end(record);

@@ -12,16 +12,6 @@ static struct vmi_fault *slot(uint32_t sequence) {
   return &fault_log.records[(sequence - 1u) % FAULT_LOG_CAPACITY];
 }
 
-struct vmi_fault *fault_log_begin(void) {
-  struct vmi_fault *record = slot(fault_log.next_sequence);
-  *record = (struct vmi_fault){.sequence = fault_log.next_sequence};
-  return record;
-}
-
-void fault_log_commit(struct vmi_fault *record) {
-  fault_log.next_sequence = record->sequence + 1u;
-}
-
 int fault_log_read(uint32_t sequence, struct vmi_fault *out) {
   if (sequence >= fault_log.next_sequence) {
     return VMI_EAGAIN;

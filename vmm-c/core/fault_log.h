@@ -22,11 +22,15 @@ struct fault_log {
 
 extern struct fault_log fault_log;
 
-/* The next slot, all zero but for its sequence number. It is invisible to readers until it is committed. */
-struct vmi_fault *fault_log_begin(void);
+/* The next slot, with what it held before. It is invisible to readers until it is committed. */
+static inline struct vmi_fault *fault_log_begin(void) {
+  return &fault_log.records[(fault_log.next_sequence - 1u) % FAULT_LOG_CAPACITY];
+}
 
-/* Publishes the record that the last fault_log_begin returned. */
-void fault_log_commit(struct vmi_fault *record);
+/* Gives the record that the last fault_log_begin returned its sequence number, and publishes it. */
+static inline void fault_log_commit(struct vmi_fault *record) {
+  record->sequence = fault_log.next_sequence++;
+}
 
 /* Copies record `sequence` to *out. VMI_OK; VMI_EAGAIN: not yet there; VMI_ENOENT: overwritten, or 0. */
 int fault_log_read(uint32_t sequence, struct vmi_fault *out);

@@ -2,21 +2,9 @@
 #include "core/health.h"
 
 static void renew_window(struct health *h, const struct recovery_config *c, uint32_t now) {
-  uint32_t total =
-      h->used[VMI_ACTION_TASK_ROLLBACK] + h->used[VMI_ACTION_VM_ROLLBACK] + h->used[VMI_ACTION_COLD_RESTART];
-  if (total == 0 || now - h->window_start >= c->window) {
+  uint32_t any = h->used[VMI_ACTION_TASK_ROLLBACK] | h->used[VMI_ACTION_VM_ROLLBACK] | h->used[VMI_ACTION_COLD_RESTART];
+  if (any == 0 || now - h->window_start >= c->window) {
     *h = (struct health){.window_start = now};
-  }
-}
-
-static uint32_t budget(const struct recovery_config *c, enum vmi_action level) {
-  switch (level) {
-    case VMI_ACTION_TASK_ROLLBACK:
-      return c->task_budget;
-    case VMI_ACTION_VM_ROLLBACK:
-      return c->vm_budget;
-    default:
-      return c->cold_budget;
   }
 }
 
@@ -27,7 +15,7 @@ enum vmi_action health_decide(struct health *h, const struct recovery_config *c,
   }
   renew_window(h, c, now);
   enum vmi_action level = first;
-  while (level < VMI_ACTION_VM_STOP && h->used[level] >= budget(c, level)) {
+  while (level < VMI_ACTION_VM_STOP && h->used[level] >= c->budget[level]) {
     level = (enum vmi_action)(level + 1);
   }
   if (level < VMI_ACTION_VM_STOP) {

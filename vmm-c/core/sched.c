@@ -4,6 +4,7 @@
 #include "arch/armv7/cp15.h"
 #include "board.h"
 #include "core/console.h"
+#include "core/fast_offsets.h" /* its assertions */
 #include "core/fault.h"
 #include "core/recovery.h"
 #include "core/virq.h"
@@ -17,42 +18,54 @@ struct scheduler scheduler = {.tick_clear = SP804_INTCLR};
 uint32_t sched_now;
 static uint32_t tick_counts; /* length of a tick, in counts of the global timer */
 static uint32_t horizon;     /* ticks that a difference of counts can hold, at most WHEEL_SIZE */
-static uint32_t now_time;    /* count (low word) at which tick sched_now began */
 static uint32_t event_ticks; /* from there to timer_event */
 static uint32_t timer_event; /* count at which the next virtual timer ends */
-static bool polling;         /* every tick has something to do: see sched_poll */
 static bool slice_ended;
 static struct ready_table vm_table;
 static const struct vm *turn; /* the current VM as vm_table knows it: a fast path may have gone on to another */
 /* Bit m of slot t % 64: the timer of VM m ends at tick t. Bit n of `occupied`: slot n is not 0. */
 static uint32_t wheel[WHEEL_SIZE];
-static uint64_t occupied;
+static uint32_t occupied[WHEEL_SIZE / 32u];
 static uint32_t overdue; /* VMs whose timer was set back by a rollback and has ended already */
+
+/* Ticks from sched_now to the next slot that has a timer, 1..WHEEL_SIZE; the latter also if none has. */
+static uint32_t ticks_ahead(void) {
+  unsigned from = (sched_now + 1u) % WHEEL_SIZE;
+  unsigned word = from / 32u;
+  uint32_t bits = occupied[word] & ~0u << from % 32u;
+  if (bits == 0) {
+    word ^= 1u;
+    bits = occupied[word];
+  }
+  if (bits == 0) { /* what is left is behind `from`, one turn of the wheel ahead */
+    word ^= 1u;
+    bits = occupied[word];
+  }
+  if (bits == 0) {
+    return WHEEL_SIZE;
+  }
+  return (word * 32u + 31u - count_leading_zeros(bits & (0u - bits)) - from) % WHEEL_SIZE + 1u;
+}
 
 /* When the first slot is due that has a timer, or the horizon. */
 static void event_set(void) {
-  unsigned from = (sched_now + 1u) % WHEEL_SIZE;
-  uint64_t ahead = from == 0 ? occupied : occupied >> from | occupied << (WHEEL_SIZE - from);
-  uint32_t ticks = ahead == 0 ? WHEEL_SIZE : 1u + (uint32_t)__builtin_ctzll(ahead);
+  uint32_t ticks = ticks_ahead();
   event_ticks = ticks < horizon ? ticks : horizon;
-  timer_event = now_time + event_ticks * tick_counts;
-  scheduler.event = polling ? now_time : timer_event;
-}
-
-void sched_poll(void) {
-  polling = true;
-  scheduler.event = now_time;
+  timer_event = scheduler.now_time + event_ticks * tick_counts;
+  scheduler.event = scheduler.polling ? scheduler.now_time : timer_event;
 }
 
 void sched_init(void) {
   ready_init(&vm_table);
   turn = NULL;
-  polling = false;
+  scheduler.polling = false;
   overdue = 0;
-  occupied = 0;
+  occupied[0] = 0;
+  occupied[1] = 0;
+  scheduler.changed = 1;
   tick_counts = config_tick_us * (BOARD_TIMER_CLOCK_HZ / 1000000u);
   horizon = 0x40000000u / tick_counts;
-  now_time = timer_now_low(); /* before the tick timer starts: its interrupts then never come early */
+  scheduler.now_time = timer_now_low(); /* before the tick timer starts: its interrupts then never come early */
   event_set();
   tick_init(config_tick_us);
   gic_enable(BOARD_TICK_IRQ);
@@ -69,7 +82,6 @@ static void turn_take(void) {
       ready_hold(&vm_table, turn->index);
     }
   }
-  scheduler.changed = 1;
 }
 
 void sched_add(struct vm *vm) {
@@ -79,16 +91,20 @@ void sched_add(struct vm *vm) {
 }
 
 void sched_timer_set_aside(const struct vm *vm) {
+  if (vm->state.timer_period == 0) {
+    return;
+  }
   unsigned slot = vm->state.timer_next % WHEEL_SIZE;
   overdue &= ~(1u << vm->index);
   wheel[slot] &= ~(1u << vm->index);
   if (wheel[slot] == 0) {
-    occupied &= ~(1ull << slot);
+    occupied[slot / 32u] &= ~(1u << slot % 32u);
   }
 }
 
 void sched_remove(struct vm *vm) {
   turn_take();
+  scheduler.changed = 1;
   sched_timer_set_aside(vm);
   ready_remove(&vm_table, vm->index);
 }
@@ -96,6 +112,7 @@ void sched_remove(struct vm *vm) {
 void sched_update(struct vm *vm) {
   bool waits = vm->state.waiting && virq_deliverable(vm) == 0;
   turn_take();
+  scheduler.changed = 1;
   if (!ready_exists(&vm_table, vm->index)) {
     return;
   }
@@ -107,15 +124,20 @@ void sched_update(struct vm *vm) {
 }
 
 void sched_yield(struct vm *vm) {
-  turn_take();
   vm->slice_left = vm->slice_ticks;
+  if (vm == current_vm && (scheduler.level & (scheduler.level - 1u)) == 0) {
+    return; /* alone in its level */
+  }
+  turn_take();
+  uint32_t last = vm_table.last;
   ready_rotate(&vm_table, vm->index);
+  scheduler.changed |= vm_table.last ^ last;
 }
 
 static void timer_arm(const struct vm *vm) {
   unsigned slot = vm->state.timer_next % WHEEL_SIZE;
   wheel[slot] |= 1u << vm->index;
-  occupied |= 1ull << slot;
+  occupied[slot / 32u] |= 1u << slot % 32u;
 }
 
 /* All periods that have ended: a VM that did not run loses no tick. */
@@ -145,11 +167,11 @@ static void timers_expire(uint32_t due) {
 static void timers_advance(void) {
   while ((int32_t)(timer_now_low() - timer_event) >= 0) {
     sched_now += event_ticks;
-    now_time = timer_event;
+    scheduler.now_time = timer_event;
     unsigned slot = sched_now % WHEEL_SIZE;
     uint32_t due = wheel[slot];
     wheel[slot] = 0;
-    occupied &= ~(1ull << slot);
+    occupied[slot / 32u] &= ~(1u << slot % 32u);
     timers_expire(due);
     event_set();
   }
@@ -168,9 +190,9 @@ void sched_timer_set(struct vm *vm, uint32_t period) {
   vm->state.timer_period = period;
   vm->unsaved = 1;
   if (period != 0) {
-    uint32_t ticks = (timer_now_low() - now_time) / tick_counts;
+    uint32_t ticks = (timer_now_low() - scheduler.now_time) / tick_counts;
     sched_now += ticks;
-    now_time += ticks * tick_counts;
+    scheduler.now_time += ticks * tick_counts;
     vm->state.timer_next = sched_now + period;
     timer_arm(vm);
   }
@@ -186,6 +208,7 @@ void sched_timer_restored(struct vm *vm) {
     event_set();
   } else {
     overdue |= 1u << vm->index;
+    scheduler.changed = 1;
   }
 }
 
@@ -195,6 +218,7 @@ static void tick_taken(void) {
   if (current_vm != NULL && --current_vm->slice_left == 0) {
     sched_yield(current_vm);
     slice_ended = true;
+    scheduler.changed = 1;
   }
 }
 
@@ -235,13 +259,12 @@ static void turn_give(const struct vm *vm) {
   scheduler.changed = 0;
 }
 
-void sched_resume(void) {
-  if (turn != current_vm) {
-    turn_take();
-  }
+/* Who runs is chosen anew. */
+static struct vm *choose(void) {
   if (overdue != 0) {
     overdue_expire();
   }
+  turn_take();
   int next = ready_next(&vm_table);
   struct vm *vm = next >= 0 ? &vms[next] : wait_for_ready();
   if (vm != current_vm) {
@@ -251,6 +274,11 @@ void sched_resume(void) {
   }
   slice_ended = false;
   turn_give(vm);
+  return vm;
+}
+
+void sched_resume(void) {
+  struct vm *vm = scheduler.changed != 0 ? choose() : current_vm;
   if (vm->state.waiting) {
     vm->state.waiting = false;
     thread_frame(vm->thread)->r[0] = virq_deliverable(vm);
@@ -260,8 +288,8 @@ void sched_resume(void) {
 
 /* One fault at a time: printing is slow. */
 static void report(void) {
-  if (polling && !fault_report()) {
-    polling = false;
+  if (scheduler.polling && !fault_report()) {
+    scheduler.polling = false;
     scheduler.event = timer_event;
   }
 }

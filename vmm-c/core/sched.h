@@ -31,7 +31,10 @@ void sched_timer_set_aside(const struct vm *vm);
 void sched_timer_restored(struct vm *vm);
 
 /* A fault is to be told (fault_report): until all are, each tick looks for one. */
-void sched_poll(void);
+static inline void sched_poll(void) {
+  scheduler.polling = true;
+  scheduler.event = scheduler.now_time;
+}
 
 /*
  * Entry from a guest: the physical interrupt `iar`, as gic_acknowledge gave it; the VMM's tick, whose interrupt is

@@ -95,7 +95,6 @@ struct vm {
       *owner; /* whose VFP and thread-ID registers are in use: the task that runs or was left for the kernel */
   uint32_t task_switches;
   uint32_t reserved;
-  struct thread threads[THREAD_COUNT];
   struct ready_table tasks;
 
   /* Address spaces (R14..R17). task_pt[n] is active_pt[WINDOW_TASK + n]: the entry that translation uses. */
@@ -135,6 +134,8 @@ struct vm {
   struct health health;
   struct vm_counters counters;
   uint32_t memory_next; /* allocation pointer in the partition */
+
+  struct thread threads[THREAD_COUNT] __attribute__((aligned(256)));
   struct vfp_context vfp[THREAD_COUNT][3];
 };
 
@@ -144,8 +145,10 @@ struct scheduler {
   uint32_t event; /* count of the global timer (low word) at which the next virtual timer ends */
   uint32_t tick_clear; /* address of the register that ends the tick's interrupt */
   uint32_t level; /* ready VMs of the current one's priority: bit SCHEDULER_FIRST - m for VM m */
-  uint32_t changed; /* not 0: the choice of who runs must be made anew */
-  uint32_t reserved[3];
+  uint32_t changed;    /* not 0: the choice of who runs must be made anew, or a timer is overdue */
+  uint32_t now_time;   /* count at which the tick began at which a virtual timer was last looked at */
+  bool polling;        /* every tick has something to do: see sched_poll */
+  uint32_t reserved;
   struct vm *vms[VM_MAX];
 };
 

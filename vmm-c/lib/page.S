@@ -61,6 +61,17 @@
 2:      pop     {r4-r9, pc}
         end     words_copy
 
+/* void context_copy(struct context *dst, const struct context *src): 18 words */
+        function context_copy
+        push    {r4-r9}
+        ldmia   r1!, {r2-r9, ip}
+        stmia   r0!, {r2-r9, ip}
+        ldmia   r1, {r2-r9, ip}
+        stmia   r0, {r2-r9, ip}
+        pop     {r4-r9}
+        bx      lr
+        end     context_copy
+
 /*
  * void *memcpy(void *dst, const void *src, size_t n)
  * Every block is read before it is written and addresses rise, so that memmove can use it when dst lies below src.

@@ -23,4 +23,8 @@ void page_zero(void *dst);
 /* Copies `bytes`, a multiple of 32 (0 allowed), between word-aligned addresses; 4 instructions per 32 bytes. */
 void words_copy(uint32_t *dst, const uint32_t *src, uint32_t bytes);
 
+/* Copies a struct context. */
+struct context;
+void context_copy(struct context *dst, const struct context *src);
+
 #endif

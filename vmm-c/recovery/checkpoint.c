@@ -141,7 +141,7 @@ static void save_state(struct vm *vm) {
   vm->saved_thread = vm->thread;
   vm->saved_owner = vm->owner;
   vm->saved_state = vm->state;
-  vm->saved_vcpu = *vm->vcpu;
+  words_copy((uint32_t *)&vm->saved_vcpu, (const uint32_t *)vm->vcpu, sizeof *vm->vcpu);
   vm->saved_input = console_input_position(vm->index);
   if (vm->tasks_changed) {
     vm->saved_tasks = vm->tasks;

@@ -8,37 +8,43 @@
 #include "core/recovery.h"
 #include "core/sched.h"
 #include "core/switch.h"
+#include "lib/string.h"
 #include "recovery/checkpoint.h"
 #include "recovery/pages.h"
 #include "recovery/threads.h"
 
-/* After the exchange of one first-level entry: the table that was active becomes equal to the one that is now. */
-static uint32_t renew_task_backup(struct vm *vm, unsigned task) {
-  struct page_list *list = &vm->task_dirty[task];
+/* The table that was active becomes equal to the one that is now: they differ in the pages of the list. */
+static uint32_t renew_task_backup(struct page_list *list, uint32_t *was, const uint32_t *is) {
   uint32_t exchanged = list->count;
-  const uint32_t *from = l2_table(vm->active_pt[WINDOW_TASK + task]);
-  uint32_t *to = l2_table(vm->task_backup_pt[task]);
   for (const uint32_t *id = list->pages, *end = id + exchanged; id != end; id++) {
     uint32_t page = (*id & 0x3ffu) >> 2;
-    to[page] = from[page];
+    was[page] = is[page];
   }
   list->count = list->permanent;
-  if (list->count == 0) {
-    vm->tasks_dirty &= ~(1u << task);
-  }
   return exchanged;
 }
 
-void recovery_rollback_task(struct vm *vm, unsigned task, struct vmi_fault *record) {
-  uint32_t *entry = &vm->active_pt[WINDOW_TASK + task];
-  struct thread *thread = &vm->threads[task];
-  checkpoint_refresh(vm, task);
-  record->old_table = *entry;
-  record->new_table = vm->task_backup_pt[task];
-  vm->task_backup_pt[task] = record->old_table;
-  *entry = record->new_table;
+static void exchange_task(struct vm *vm, unsigned task, struct vmi_fault *record) {
+  struct page_list *list = &vm->task_dirty[task];
+  uint32_t was = vm->active_pt[WINDOW_TASK + task];
+  uint32_t is = vm->task_backup_pt[task];
+  vm->task_backup_pt[task] = was;
+  vm->active_pt[WINDOW_TASK + task] = is;
   tlb_forget_space(vm->asid);
-  record->pages = renew_task_backup(vm, task);
+  record->old_table = was;
+  record->new_table = is;
+  record->pages = renew_task_backup(list, l2_table(was), l2_table(is));
+  if (list->permanent == 0) {
+    vm->tasks_dirty &= ~(1u << task);
+  }
+}
+
+void recovery_rollback_task(struct vm *vm, unsigned task, struct vmi_fault *record) {
+  struct thread *thread = &vm->threads[task];
+  if (vm->tasks_written != 0) {
+    checkpoint_refresh(vm, task);
+  }
+  exchange_task(vm, task, record);
   thread_rollback(thread);
   thread->unsaved = 1;
   vm->unsaved = 1;
@@ -46,7 +52,7 @@ void recovery_rollback_task(struct vm *vm, unsigned task, struct vmi_fault *reco
     vm->thread_id = thread_frame(thread)->tpidrurw;
     if (vm == current_vm) {
       vfp_set_enabled(false);
-      thread_enter(thread);
+      write_tpidrurw(vm->thread_id);
     }
   }
   vm->counters.task_rollbacks++;
@@ -98,12 +104,9 @@ static void exchange_spaces(struct vm *vm) {
  * timer's by sched_timer_restored): one too many is harmless, one too few is a hang.
  */
 static void restore_vcpu(struct vm *vm) {
-  uint32_t lines = vm->vcpu->irq_pending | VMI_IRQ_CONSOLE;
-  for (unsigned c = 0; c < channel_count(vm->index); c++) {
-    lines |= VMI_IRQ_CHANNEL(c);
-  }
-  vm->saved_vcpu.irq_pending |= lines;
-  *vm->vcpu = vm->saved_vcpu;
+  uint32_t channels = (1u << channel_count(vm->index)) - 1u;
+  vm->saved_vcpu.irq_pending |= vm->vcpu->irq_pending | VMI_IRQ_CONSOLE | VMI_IRQ_CHANNEL(0) * channels;
+  words_copy((uint32_t *)vm->vcpu, (const uint32_t *)&vm->saved_vcpu, sizeof *vm->vcpu);
 }
 
 static void restore_tasks(struct vm *vm) {
@@ -128,7 +131,9 @@ static void restore_state(struct vm *vm) {
   console_input_rewind(vm->index, vm->saved_input);
   vm->unsaved = 1;
   sched_timer_restored(vm);
-  sched_update(vm);
+  if (vm != current_vm || vm->state.waiting) { /* who runs and does not wait is ready */
+    sched_update(vm);
+  }
 }
 
 void recovery_rollback_vm(struct vm *vm, struct vmi_fault *record) {
@@ -138,7 +143,9 @@ void recovery_rollback_vm(struct vm *vm, struct vmi_fault *record) {
   record->pages = renew_backups(vm);
   drop_task_lists(vm);
   restore_state(vm);
-  vm_channels_map(vm);
+  if (channel_count(vm->index) != 0) {
+    vm_channels_map(vm);
+  }
   if (vm == current_vm) {
     vfp_set_enabled(false);
     vm_enter(vm);

@@ -3,6 +3,7 @@
 
 #include "arch/armv7/cp15.h"
 #include "core/recovery.h"
+#include "lib/string.h"
 #include "recovery/pages.h"
 
 static image_t vm_image(const struct thread *thread) {
@@ -33,7 +34,7 @@ void threads_reset_images(struct vm *vm) {
 
 void thread_unshare(struct vm *vm, struct thread *thread) {
   if (thread->frame == thread->task_saved || thread->frame == vm_image(thread)) {
-    *image_context(thread->park) = *thread_frame(thread);
+    context_copy(image_context(thread->park), thread_frame(thread));
     thread->frame = thread->park;
     vm->threads_dirty |= thread_bit(vm, thread);
   }
@@ -78,12 +79,6 @@ void thread_commit(struct thread *thread) {
   thread->task_saved = thread->frame;
   thread->park = spare(thread);
   thread->vfp_task_saved = thread->vfp_active;
-  thread->impure = 0;
-}
-
-void thread_rollback(struct thread *thread) {
-  thread->frame = thread->task_saved;
-  thread->vfp_active = thread->vfp_task_saved;
   thread->impure = 0;
 }
 

@@ -18,7 +18,11 @@ struct vfp_context *thread_vfp_slot(struct vm *vm, struct thread *thread);
 void thread_commit(struct thread *thread);
 
 /* Back to the registers of the task's checkpoint. */
-void thread_rollback(struct thread *thread);
+static inline void thread_rollback(struct thread *thread) {
+  thread->frame = thread->task_saved;
+  thread->vfp_active = thread->vfp_task_saved;
+  thread->impure = 0;
+}
 
 /* The same for the VM's checkpoint and all threads that ran since. */
 void threads_commit(struct vm *vm);

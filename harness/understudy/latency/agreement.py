@@ -5,14 +5,13 @@ An image with trace points takes longer paths, so the cost of the points is take
 instruction, what the plugin counts in the image without them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from understudy.image import build
 from understudy.latency.scenarios.scenario import WARM_UP, Key, Probe, Scenario
-from understudy.latency.scenarios.select import Split
 from understudy.latency.scenarios.systems import Data, Mode
-from understudy.latency.statistics import differences
+from understudy.latency.statistics import Statistics, differences
 from understudy.latency.timer import RING, Interval, Ring, compare, read_ring
 from understudy.latency.visits import Visits, visits
 
@@ -23,12 +22,12 @@ _BOOT_MS = 20.0
 _INSTRUCTION_MS = 32e-6
 
 
-def agreement(made: Sequence[Scenario], splits: dict[Key, Split]) -> tuple[dict[Key, dict[str, Any]], list[str]]:
+def agreement(made: Sequence[Scenario], counted: Mapping[Key, set[int]]) -> tuple[dict[Key, dict[str, Any]], list[str]]:
     """Measure paths again with the timer.
 
     Args:
         made: the scenarios of the paths.
-        splits: what the plugin has counted of them.
+        counted: all lengths that the plugin has found between the first and the last trace point of each path.
 
     Returns:
         The entry `timer` of each path in latency.json, and what does not agree. Empty if the VMM has no trace points.
@@ -38,18 +37,24 @@ def agreement(made: Sequence[Scenario], splits: dict[Key, Split]) -> tuple[dict[
     unequal: list[str] = []
     for scenario in made:
         for probe in scenario.probes:
-            if probe.key.name in TIMED and probe.key.mode in MODES and probe.key in splits:
+            if probe.key.name in TIMED and probe.key.mode in MODES and probe.key in counted:
                 first, second = (_measured(scenario, probe) for _ in range(2))
-                difference = differences(first, second)
-                if difference:
-                    unequal.append(f"{probe.key.name} ({probe.key.mode}), timer: {difference}")
-                wrong = sorted({value for value in first if value != splits[probe.key].switch})
-                if wrong or not first:
-                    counted = splits[probe.key].switch
-                    unequal.append(f"{probe.key.name} ({probe.key.mode}): timer {wrong}, plugin {counted} instructions")
-                agrees = bool(first) and not wrong and not difference
-                entries[probe.key] = {"save_to_restore": max(first, default=0), "agrees": agrees}
+                problem = _problem(first, second, counted[probe.key])
+                if problem:
+                    unequal.append(f"{probe.key.name} ({probe.key.mode}), timer: {problem}")
+                middle = Statistics.of(first).median if first else 0
+                entries[probe.key] = {"save_to_restore": middle, "agrees": problem is None}
     return entries, unequal
+
+
+def _problem(first: Sequence[int], second: Sequence[int], counted: set[int]) -> str | None:
+    """Say what is wrong with two series; None: they are equal, and the plugin has found the same lengths."""
+    if not first:
+        return "no passage was timed"
+    wrong = sorted(set(first) - counted)
+    if wrong:
+        return f"{wrong} instructions, but the plugin counts {sorted(counted)}"
+    return differences(first, second)
 
 
 def _measured(scenario: Scenario, probe: Probe) -> list[int]:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from understudy import paths
 from understudy.latency.annotate import by_function, of_path
-from understudy.latency.budget import Budgets, Finding, changes, with_functions
+from understudy.latency.budget import WORST, Budgets, Finding, changes, with_functions
 from understudy.latency.measure import measure
 from understudy.latency.report import write_report
 from understudy.latency.results import COMMIT, Campaign, run, stages
@@ -110,7 +110,7 @@ def _table(results: dict[str, Any], findings: Sequence[Finding]) -> Table:
     for name in (*map(str, Mode), "budget", ""):
         table.add_column(name, justify="right")
     for path, modes in results["paths"].items():
-        own = [finding for finding in findings if finding.name == path]
+        own = [finding for finding in findings if finding.name.removesuffix(WORST) == path]
         limits = ", ".join(f"{finding.mode} {finding.budget:g}" for finding in own)
         table.add_row(path, *(_cell(modes.get(mode)) for mode in Mode), limits, _verdict(own))
     return table
@@ -120,7 +120,7 @@ def _others(results: dict[str, Any], findings: Sequence[Finding]) -> Table:
     """One line for each budget that is not for a path alone."""
     table = Table("what", "mode", "value", "budget", "", show_edge=False)
     for finding in findings:
-        if finding.name not in results["paths"]:
+        if finding.name.removesuffix(WORST) not in results["paths"]:
             values = f"{finding.value:g} {finding.unit}", f"{finding.budget:g}"
             table.add_row(finding.name, finding.mode, *values, _verdict([finding]))
     return table
@@ -148,11 +148,13 @@ def _explain(console: Console, finding: Finding, budgets: Budgets) -> None:
 
 def explanation(finding: Finding, budgets: Budgets) -> list[str]:
     """Return the functions that a path which exceeds its budget runs through, and what changed; may be empty."""
-    if finding.name not in PATHS:
+    path = finding.name.removesuffix(WORST)
+    if path not in PATHS:
         return []
     mode = Mode(finding.mode)
-    counts = by_function(of_path(scenarios((mode,)), finding.name, mode, longest=True))
-    return changes(budgets.functions.get(finding.name, {}).get(mode, {}), counts)
+    longest = finding.name != path or mode not in budgets.worst_case.get(path, {})
+    counts = by_function(of_path(scenarios((mode,)), path, mode, longest=longest))
+    return changes(budgets.functions.get(path, {}).get(mode, {}), counts)
 
 
 def _record(console: Console) -> None:

@@ -98,7 +98,7 @@ static void configure_vm(unsigned i, uint32_t base, uint32_t vm_period, uint32_t
   settings[i].fault_tolerant = i != 0;
   settings[i].vm_period = vm_period;
   settings[i].task_period = task_period;
-  settings[i].recovery = (struct recovery_config){.window = 20, .task_budget = 3, .vm_budget = 3, .cold_budget = 2};
+  settings[i].recovery = (struct recovery_config){.window = 20, .budget = {0, 3, 3, 2}};
   vms[i].index = (uint8_t)i;
   vms[i].config = &settings[i];
   vms[i].guest = config_vms[i].guest;
@@ -129,7 +129,7 @@ void small_configure(policy_chooser choose, uint32_t vm_period, uint32_t task_pe
     configure_vm(i, memory, vm_period, task_period);
   }
   settings[2].fault_tolerant = protect_vm2;
-  settings[0].recovery.cold_budget = UINT32_MAX; /* VM0 is what the others are started from */
+  settings[0].recovery.budget[VMI_ACTION_COLD_RESTART] = UINT32_MAX; /* VM0 is what the others are started from */
   current_vm = NULL;
   console_init();
   sched_init();

@@ -10,25 +10,21 @@ struct side {
 };
 
 static struct side sides[VM_MAX][VMI_CHANNEL_MAX];
-static uint8_t counts[VM_MAX];
+uint8_t channel_counts[VM_MAX];
 
 void channel_init(void) {
   for (uint32_t i = 0; i < config_channel_count; i++) {
     uint8_t a = config_channels[i].vm[0];
     uint8_t b = config_channels[i].vm[1];
-    uint8_t at_a = counts[a]++;
-    uint8_t at_b = counts[b]++;
+    uint8_t at_a = channel_counts[a]++;
+    uint8_t at_b = channel_counts[b]++;
     sides[a][at_a] = (struct side){b, at_b};
     sides[b][at_b] = (struct side){a, at_a};
   }
 }
 
-unsigned channel_count(unsigned vm) {
-  return counts[vm];
-}
-
 bool channel_peer(unsigned vm, unsigned c, unsigned *peer_vm, unsigned *peer_channel) {
-  if (c >= counts[vm]) {
+  if (c >= channel_counts[vm]) {
     return false;
   }
   *peer_vm = sides[vm][c].peer_vm;
@@ -37,8 +33,8 @@ bool channel_peer(unsigned vm, unsigned c, unsigned *peer_vm, unsigned *peer_cha
 }
 
 void channel_info(unsigned vm, struct vmi_info *info) {
-  info->channel_count = counts[vm];
-  for (uint32_t c = 0; c < counts[vm]; c++) {
+  info->channel_count = channel_counts[vm];
+  for (uint32_t c = 0; c < channel_counts[vm]; c++) {
     uint32_t out = VMI_CHANNEL_BASE + c * VMI_CHANNEL_STRIDE;
     info->channel[c] =
         (struct vmi_channel_info){.peer = sides[vm][c].peer_vm, .out_page = out, .in_page = out + VMI_PAGE_SIZE};

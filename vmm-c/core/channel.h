@@ -16,7 +16,10 @@
 void channel_init(void);
 
 /* Number of channels of a VM, 0..VMI_CHANNEL_MAX. */
-unsigned channel_count(unsigned vm);
+extern uint8_t channel_counts[];
+static inline unsigned channel_count(unsigned vm) {
+  return channel_counts[vm];
+}
 
 /* The other side of channel c: its VM, and the number the channel has there. false: no such channel. */
 bool channel_peer(unsigned vm, unsigned c, unsigned *peer_vm, unsigned *peer_channel);

@@ -17,19 +17,19 @@
 _Static_assert((CONSOLE_OUTPUT_SIZE & (CONSOLE_OUTPUT_SIZE - 1)) == 0, "positions wrap at 2^32");
 _Static_assert((CONSOLE_INPUT_SIZE & (CONSOLE_INPUT_SIZE - 1)) == 0, "positions wrap at 2^32");
 
-/* All positions count bytes since the start of the VMM and index the ring modulo its size. */
+/* What the guests have read is in console_input_positions. All positions count bytes since the start of the VMM and index the ring modulo its size. */
 struct console {
   uint32_t out_start; /* first byte since the last reset */
   uint32_t out_written;
   uint32_t line; /* where the line that is not yet mirrored starts */
   uint32_t in_start;
   uint32_t in_written;
-  uint32_t in_read;
   char out[CONSOLE_OUTPUT_SIZE];
   char in[CONSOLE_INPUT_SIZE];
 };
 
 static struct console consoles[VM_MAX];
+uint32_t console_input_positions[VM_MAX];
 static uint8_t uart_owner[BOARD_UART_COUNT];
 static uint32_t watched;
 
@@ -56,7 +56,7 @@ void console_reset(unsigned vm) {
   c->out_start = c->out_written;
   c->line = c->out_written;
   c->in_start = c->in_written;
-  c->in_read = c->in_written;
+  console_input_positions[vm] = c->in_written;
 }
 
 /* Mirrors the text from c->line up to the end of what was written. */
@@ -103,8 +103,8 @@ uint32_t console_write(unsigned vm, const char *data, uint32_t n) {
 uint32_t console_read(unsigned vm, char *data, uint32_t n) {
   struct console *c = &consoles[vm];
   uint32_t taken = 0;
-  while (taken < n && c->in_read != c->in_written) {
-    data[taken++] = c->in[c->in_read++ % CONSOLE_INPUT_SIZE];
+  while (taken < n && console_input_positions[vm] != c->in_written) {
+    data[taken++] = c->in[console_input_positions[vm]++ % CONSOLE_INPUT_SIZE];
   }
   return taken;
 }
@@ -114,14 +114,10 @@ static uint32_t oldest_kept(uint32_t start, uint32_t written, uint32_t size) {
   return written - start > size ? written - size : start;
 }
 
-uint32_t console_input_position(unsigned vm) {
-  return consoles[vm].in_read;
-}
-
 void console_input_rewind(unsigned vm, uint32_t position) {
   struct console *c = &consoles[vm];
   uint32_t oldest = oldest_kept(c->in_start, c->in_written, CONSOLE_INPUT_SIZE);
-  c->in_read = c->in_written - position <= c->in_written - oldest ? position : oldest;
+  console_input_positions[vm] = c->in_written - position <= c->in_written - oldest ? position : oldest;
 }
 
 int32_t console_log(unsigned vm, uint32_t offset, char *data, uint32_t n, uint32_t *oldest) {
@@ -142,8 +138,9 @@ void console_watch(uint32_t mask) {
   watched = mask;
 }
 
-static void receive(struct console *c, char ch) {
-  if (c->in_written - c->in_read < CONSOLE_INPUT_SIZE) {
+static void receive(unsigned vm, char ch) {
+  struct console *c = &consoles[vm];
+  if (c->in_written - console_input_positions[vm] < CONSOLE_INPUT_SIZE) {
     c->in[c->in_written++ % CONSOLE_INPUT_SIZE] = ch;
   }
 }
@@ -153,7 +150,7 @@ void console_interrupt(unsigned uart) {
   uart_irq_clear(uart);
   for (int ch = uart_get(uart); ch >= 0; ch = uart_get(uart)) {
     if (vm != NO_VM) {
-      receive(&consoles[vm], (char)ch);
+      receive(vm, (char)ch);
     }
   }
   if (vm != NO_VM) {

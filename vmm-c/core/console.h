@@ -28,7 +28,10 @@ uint32_t console_read(unsigned vm, char *data, uint32_t n);
  * The position in the input stream, for a checkpoint, and the way back: input read since then is read again, as far as
  * the ring still has it (D4, D9).
  */
-uint32_t console_input_position(unsigned vm);
+extern uint32_t console_input_positions[];
+static inline uint32_t console_input_position(unsigned vm) {
+  return console_input_positions[vm];
+}
 void console_input_rewind(unsigned vm, uint32_t position);
 
 /*

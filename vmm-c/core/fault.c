@@ -10,7 +10,7 @@
 #include "core/vm_memory.h"
 #include "drivers/global_timer.h"
 
-/* What every record has; the rest is left as it was in the slot's former life, and must be set by the caller. */
+/* Who and when. What a record's slot had in its former life must be set by somebody. */
 static void log_begin(struct vmi_fault *record, const struct vm *vm, uint8_t task) {
   uint64_t now = timer_now();
   uint32_t window = record->address / VMI_WINDOW_SIZE;
@@ -19,9 +19,6 @@ static void log_begin(struct vmi_fault *record, const struct vm *vm, uint8_t tas
   record->vm = vm->index;
   record->task = task;
   record->owner_window = window < WINDOW_COUNT ? (uint8_t)window : 0xff;
-  record->pages = 0;
-  record->old_table = 0;
-  record->new_table = 0;
 }
 
 static void log_end(struct vmi_fault *record) {
@@ -30,26 +27,28 @@ static void log_end(struct vmi_fault *record) {
   sched_poll();
 }
 
-static void recover(struct vm *vm, struct vmi_fault *record, unsigned task) {
-  switch (record->action) {
-    case VMI_ACTION_TASK_ROLLBACK:
-      recovery_rollback_task(vm, task, record);
-      break;
-    case VMI_ACTION_VM_ROLLBACK:
-      recovery_rollback_vm(vm, record);
-      sched_yield(vm); /* the switch to the next guest completes it (R29) */
-      break;
-    case VMI_ACTION_COLD_RESTART:
-      vm->counters.cold_restarts++;
-      vm->recoveries++;
-      vm_cold_start(vm);
-      return;
-    default:
+static void no_exchange(struct vmi_fault *record) {
+  record->pages = 0;
+  record->old_table = 0;
+  record->new_table = 0;
+}
+
+static inline void recover(struct vm *vm, struct vmi_fault *record, unsigned task) {
+  if (record->action == VMI_ACTION_TASK_ROLLBACK) {
+    recovery_rollback_task(vm, task, record);
+  } else if (record->action == VMI_ACTION_VM_ROLLBACK) {
+    recovery_rollback_vm(vm, record);
+    sched_yield(vm); /* the switch to the next guest completes it (R29) */
+  } else {
+    no_exchange(record);
+    if (record->action != VMI_ACTION_COLD_RESTART) {
       vm_stop(vm);
       return;
+    }
+    vm->counters.cold_restarts++;
+    vm_cold_start(vm);
   }
-  vm->recoveries++;
-  vm->info->recoveries = vm->recoveries;
+  vm->info->recoveries = ++vm->recoveries;
 }
 
 /* D1: who executed is at fault, whatever the address. */

@@ -8,8 +8,8 @@ static void renew_window(struct health *h, const struct recovery_config *c, uint
   }
 }
 
-enum vmi_action health_decide(struct health *h, const struct recovery_config *c, enum vmi_action first, uint32_t now,
-                              uint8_t *reason) {
+enum vmi_action health_escalate(struct health *h, const struct recovery_config *c, enum vmi_action first, uint32_t now,
+                                uint8_t *reason) {
   if (first == VMI_ACTION_NONE) {
     return first;
   }

@@ -29,9 +29,21 @@ struct health {
 /*
  * Decides about one fault and counts the recovery that it chooses.
  * first: the level to begin with, by policy (VMI_ACTION_NONE and VMI_ACTION_VM_STOP are returned as they are).
- * now: health_time, may wrap around; a window lasts c->window from the first fault in it, then all counters restart. *reason: set to VMI_REASON_BUDGET if a higher level than `first` was taken, else unchanged.
+ * now: health_time, may wrap around; a window lasts c->window from the first fault in it, then all counters restart.
+ * *reason: set to VMI_REASON_BUDGET if a higher level than `first` was taken, else unchanged.
  */
-enum vmi_action health_decide(struct health *h, const struct recovery_config *c, enum vmi_action first, uint32_t now,
-                              uint8_t *reason);
+enum vmi_action health_escalate(struct health *h, const struct recovery_config *c, enum vmi_action first, uint32_t now,
+                                uint8_t *reason);
+
+/* The same, with a short way for the frequent case: not the first fault in its window, and the budget is not used up. */
+static inline enum vmi_action health_decide(struct health *h, const struct recovery_config *c, enum vmi_action first,
+                                            uint32_t now, uint8_t *reason) {
+  if (first < VMI_ACTION_VM_STOP && h->used[first] != 0 && h->used[first] < c->budget[first] &&
+      now - h->window_start < c->window) {
+    h->used[first]++;
+    return first;
+  }
+  return health_escalate(h, c, first, now, reason);
+}
 
 #endif

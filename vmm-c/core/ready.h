@@ -59,6 +59,11 @@ static inline bool ready_is(const struct ready_table *t, unsigned m) {
   return (t->ready >> m & 1u) != 0;
 }
 
+_Static_assert(sizeof(struct ready_table) == 4 * 41, "ready_copy");
+
+/* All of it (lib/page.S). */
+void ready_copy(struct ready_table *to, const struct ready_table *from);
+
 /* The part that changes as members run; for a table whose cold part is the same in both. */
 static inline void ready_copy_hot(struct ready_table *to, const struct ready_table *from) {
   to->ready = from->ready;

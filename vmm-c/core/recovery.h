@@ -20,8 +20,12 @@ void recovery_reset(struct vm *vm);
  */
 bool recovery_first_write(struct vm *vm, uint32_t va);
 
-/* The VMM is going to edit the saved registers of a thread: make its active frame safe from older checkpoints. */
+/*
+ * The VMM is going to edit the saved registers of a thread: make its frame safe from older checkpoints. The second: of the
+ * kernel, which belongs to no checkpoint but the VM's.
+ */
 struct context *recovery_edit_frame(struct vm *vm, struct thread *thread);
+struct context *recovery_edit_kernel(struct vm *vm);
 
 /* The context of `task` was set up anew: that is its checkpoint now. */
 void recovery_task_created(struct vm *vm, unsigned task);

@@ -123,11 +123,7 @@ void sched_update(struct vm *vm) {
   }
 }
 
-void sched_yield(struct vm *vm) {
-  vm->slice_left = vm->slice_ticks;
-  if (vm == current_vm && (scheduler.level & (scheduler.level - 1u)) == 0) {
-    return; /* alone in its level */
-  }
+void sched_rotate(struct vm *vm) {
   turn_take();
   uint32_t last = vm_table.last;
   ready_rotate(&vm_table, vm->index);
@@ -281,7 +277,7 @@ void sched_resume(void) {
   struct vm *vm = scheduler.changed != 0 ? choose() : current_vm;
   if (vm->state.waiting) {
     vm->state.waiting = false;
-    thread_frame(vm->thread)->r[0] = virq_deliverable(vm);
+    recovery_edit_kernel(vm)->r[0] = virq_deliverable(vm); /* only a kernel waits */
   }
   virq_deliver(vm);
 }

@@ -19,7 +19,13 @@ void sched_remove(struct vm *vm);
 void sched_update(struct vm *vm);
 
 /* End vm's turn among VMs of its priority (R29: after a rollback; VMI_YIELD). */
-void sched_yield(struct vm *vm);
+void sched_rotate(struct vm *vm);
+static inline void sched_yield(struct vm *vm) {
+  vm->slice_left = vm->slice_ticks;
+  if (vm != current_vm || (scheduler.level & (scheduler.level - 1u)) != 0) { /* not alone in its level */
+    sched_rotate(vm);
+  }
+}
 
 /* Virtual timer of vm: a period in VMM ticks, 0 stops it. */
 void sched_timer_set(struct vm *vm, uint32_t period);

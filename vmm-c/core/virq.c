@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/virq.h"
 
+#include "core/recovery.h"
 #include "core/sched.h"
 #include "core/switch.h"
 
@@ -18,7 +19,7 @@ void virq_raise(unsigned index, uint32_t lines) {
 
 /* Interrupted kernel code is returned to by the guest itself, so it gets the PC and flags and keeps its registers. */
 static void enter_from_kernel(struct vm *vm) {
-  struct context *frame = thread_frame(vm->kernel);
+  struct context *frame = recovery_edit_kernel(vm);
   vm->vcpu->irq_from = VMI_TASK_KERNEL;
   vm->vcpu->irq_pc = frame->pc;
   vm->vcpu->irq_cpsr = frame->cpsr;

@@ -145,9 +145,9 @@ struct scheduler {
   uint32_t event; /* count of the global timer (low word) at which the next virtual timer ends */
   uint32_t tick_clear; /* address of the register that ends the tick's interrupt */
   uint32_t level; /* ready VMs of the current one's priority: bit SCHEDULER_FIRST - m for VM m */
-  uint32_t changed;    /* not 0: the choice of who runs must be made anew, or a timer is overdue */
-  uint32_t now_time;   /* count at which the tick began at which a virtual timer was last looked at */
-  bool polling;        /* every tick has something to do: see sched_poll */
+  uint32_t changed; /* not 0: the choice of who runs must be made anew, or a timer is overdue */
+  uint32_t now_time; /* count at which the tick began at which a virtual timer was last looked at */
+  bool polling; /* every tick has something to do: see sched_poll */
   uint32_t reserved;
   struct vm *vms[VM_MAX];
 };

@@ -15,7 +15,17 @@
 void timer_init(void);
 
 /* The count, consistent across a carry between the two halves. */
-uint64_t timer_now(void);
+static inline uint64_t timer_now(void) {
+  uint32_t high = mmio_read(BOARD_GLOBAL_TIMER_BASE + 4);
+  for (;;) {
+    uint32_t low = mmio_read(BOARD_GLOBAL_TIMER_BASE);
+    uint32_t again = mmio_read(BOARD_GLOBAL_TIMER_BASE + 4);
+    if (again == high) {
+      return (uint64_t)high << 32 | low;
+    }
+    high = again;
+  }
+}
 
 /* The low 32 bits alone, one load: for differences of less than 2^32 counts (42 s at 100 MHz). */
 static inline uint32_t timer_now_low(void) {

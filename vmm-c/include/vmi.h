@@ -136,7 +136,6 @@ struct vmi_vcpu {
   uint32_t irq_from;     /* task that was interrupted, or VMI_TASK_KERNEL */
   uint32_t current_task; /* task that runs or ran last; VMI_TASK_KERNEL before the first; written by the VMM */
   uint32_t ticks;        /* timer periods that ended and are not yet taken; the guest subtracts what it handled */
-  uint32_t reserved[8];
 };
 
 struct vmi_channel_info {
@@ -259,7 +258,7 @@ enum vmi_reason {
   VMI_REASON_UNPROTECTED,  /* the VM has no checkpoint (fault tolerance off, or VM0) */
 };
 
-_Static_assert(sizeof(struct vmi_vcpu) == 64, "vCPU page layout");
+_Static_assert(sizeof(struct vmi_vcpu) == 32, "vCPU page layout");
 _Static_assert(sizeof(struct vmi_fault) == 64, "fault record layout");
 #endif
 #endif

@@ -72,6 +72,18 @@
         bx      lr
         end     context_copy
 
+/* void ready_copy(struct ready_table *to, const struct ready_table *from): 41 words */
+        function ready_copy
+        push    {r4-r11, lr}
+        .rept   3
+        ldmia   r1!, {r2-r12, lr}
+        stmia   r0!, {r2-r12, lr}
+        .endr
+        ldmia   r1, {r2-r6}
+        stmia   r0, {r2-r6}
+        pop     {r4-r11, pc}
+        end     ready_copy
+
 /*
  * void *memcpy(void *dst, const void *src, size_t n)
  * Every block is read before it is written and addresses rise, so that memmove can use it when dst lies below src.

@@ -19,6 +19,10 @@ struct context *recovery_edit_frame(struct vm *vm, struct thread *thread) {
   return thread_frame(thread);
 }
 
+struct context *recovery_edit_kernel(struct vm *vm) {
+  return thread_frame(vm->kernel);
+}
+
 void recovery_task_created(struct vm *vm, unsigned task) {
   vm->vfp[task][0] = (struct vfp_context){0};
 }

@@ -130,21 +130,14 @@ static void commit_vm_pages(struct vm *vm) {
   }
 }
 
-void checkpoint_unshare_kernel(struct vm *vm) {
-  if (vm_in_kernel(vm)) {
-    thread_unshare(vm, vm->kernel);
-    vm->owner->impure = 1;
-  }
-}
-
 static void save_state(struct vm *vm) {
   vm->saved_thread = vm->thread;
   vm->saved_owner = vm->owner;
   vm->saved_state = vm->state;
-  words_copy((uint32_t *)&vm->saved_vcpu, (const uint32_t *)vm->vcpu, sizeof *vm->vcpu);
+  vm->saved_vcpu = *vm->vcpu;
   vm->saved_input = console_input_position(vm->index);
   if (vm->tasks_changed) {
-    vm->saved_tasks = vm->tasks;
+    ready_copy(&vm->saved_tasks, &vm->tasks);
     vm->tasks_changed = false;
   } else {
     ready_copy_hot(&vm->saved_tasks, &vm->tasks);
@@ -154,7 +147,8 @@ static void save_state(struct vm *vm) {
 void checkpoint_vm_state(struct vm *vm) {
   threads_commit(vm);
   save_state(vm);
-  checkpoint_unshare_kernel(vm);
+  vm->owner->impure =
+      vm_in_kernel(vm); /* the task that the kernel works for and the kernel's memory belong together (D6) */
 }
 
 void checkpoint_vm(struct vm *vm) {

@@ -20,12 +20,6 @@ void checkpoint_vm(struct vm *vm);
 /* Another task's turn begins without a checkpoint: its writes to shared pages must be seen all the same (D6). */
 void checkpoint_arm_shared(struct vm *vm);
 
-/*
- * While the kernel runs, the VMM may change its saved registers: move on to an image that no checkpoint holds. The task that it
- * works for and the kernel's memory belong together (D6).
- */
-void checkpoint_unshare_kernel(struct vm *vm);
-
 /* The part of both that is not memory, for the state as it is now. */
 void checkpoint_vm_state(struct vm *vm);
 

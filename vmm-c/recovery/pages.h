@@ -40,7 +40,7 @@ static inline uint32_t page_va(uint32_t id) {
 
 /* The page's entry in the second-level table of a first-level descriptor: the offset replaces the domain and the type. */
 static inline uint32_t *entry_of(uint32_t descriptor, uint32_t id) {
-  return (uint32_t *)(uintptr_t)((descriptor & L1_TABLE_MASK) | (id & 0x3ffu));
+  return (uint32_t *)(uintptr_t)low10_insert(descriptor, id);
 }
 
 static inline uint32_t *entry_in(const uint32_t *l1, uint32_t id) {

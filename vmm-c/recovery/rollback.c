@@ -80,13 +80,17 @@ static uint32_t renew_backups(struct vm *vm) {
 
 /* Pages in these lists are in vm->dirty as well. */
 static void drop_task_lists(struct vm *vm) {
-  for (uint32_t mask = vm->tasks_dirty; mask != 0; mask &= mask - 1u) {
-    unsigned task = 31u - count_leading_zeros(mask & (0u - mask));
-    vm->task_dirty[task].count = vm->task_dirty[task].permanent;
-    if (vm->task_dirty[task].count == 0) {
-      vm->tasks_dirty &= ~(1u << task);
+  uint32_t kept = 0;
+  for (uint32_t mask = vm->tasks_dirty; mask != 0;) {
+    unsigned task = 31u - count_leading_zeros(mask);
+    struct page_list *list = &vm->task_dirty[task];
+    mask ^= 1u << task;
+    list->count = list->permanent;
+    if (list->count != 0) {
+      kept |= 1u << task;
     }
   }
+  vm->tasks_dirty = kept;
   vm->tasks_written = 0;
 }
 
@@ -106,34 +110,59 @@ static void exchange_spaces(struct vm *vm) {
 static void restore_vcpu(struct vm *vm) {
   uint32_t channels = (1u << channel_count(vm->index)) - 1u;
   vm->saved_vcpu.irq_pending |= vm->vcpu->irq_pending | VMI_IRQ_CONSOLE | VMI_IRQ_CHANNEL(0) * channels;
-  words_copy((uint32_t *)vm->vcpu, (const uint32_t *)&vm->saved_vcpu, sizeof *vm->vcpu);
+  *vm->vcpu = vm->saved_vcpu;
 }
 
 static void restore_tasks(struct vm *vm) {
   if (vm->tasks_changed) {
-    vm->tasks = vm->saved_tasks;
+    ready_copy(&vm->tasks, &vm->saved_tasks);
     vm->tasks_changed = false;
   } else {
     ready_copy_hot(&vm->tasks, &vm->saved_tasks);
   }
 }
 
+static void restore_threads(struct vm *vm) {
+  for (uint32_t mask = changed_threads(vm); mask != 0;) {
+    struct thread *thread = take_thread(vm, &mask);
+    image_t saved = vm_image(thread);
+    uint8_t vfp_saved = thread->vfp_vm_saved;
+    thread->unsaved = 1;
+    thread->frame = saved;
+    thread->impure = 0;
+    thread->task_saved = saved;
+    thread->vm_saved = 0;
+    thread->vfp_active = vfp_saved;
+    thread->vfp_task_saved = vfp_saved;
+  }
+  vm->threads_dirty = 0;
+}
+
+static void restore_timer(struct vm *vm) {
+  if ((vm->state.timer_period | vm->saved_state.timer_period) == 0) {
+    vm->state = vm->saved_state;
+    return;
+  }
+  sched_timer_set_aside(vm);
+  vm->state = vm->saved_state;
+  sched_timer_restored(vm);
+}
+
 static void restore_state(struct vm *vm) {
-  threads_rollback(vm);
+  restore_threads(vm);
   vm->thread = vm->saved_thread;
   vm->owner = vm->saved_owner;
   vm->thread_id = thread_frame(vm->owner)->tpidrurw;
-  checkpoint_unshare_kernel(vm);
-  sched_timer_set_aside(vm);
-  vm->state = vm->saved_state;
+  if (vm_in_kernel(vm)) {
+    vm->owner->impure = 1; /* as at the checkpoint */
+  }
   restore_vcpu(vm);
   restore_tasks(vm);
-  console_input_rewind(vm->index, vm->saved_input);
-  vm->unsaved = 1;
-  sched_timer_restored(vm);
-  if (vm != current_vm || vm->state.waiting) { /* who runs and does not wait is ready */
-    sched_update(vm);
+  if (console_input_position(vm->index) != vm->saved_input) {
+    console_input_rewind(vm->index, vm->saved_input);
   }
+  restore_timer(vm);
+  vm->unsaved = 1;
 }
 
 void recovery_rollback_vm(struct vm *vm, struct vmi_fault *record) {
@@ -149,6 +178,9 @@ void recovery_rollback_vm(struct vm *vm, struct vmi_fault *record) {
   if (vm == current_vm) {
     vfp_set_enabled(false);
     vm_enter(vm);
+  }
+  if (vm != current_vm || vm->state.waiting) { /* who runs and does not wait is ready */
+    sched_update(vm);
   }
   vm->counters.vm_rollbacks++;
 }

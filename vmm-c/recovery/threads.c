@@ -6,10 +6,6 @@
 #include "lib/string.h"
 #include "recovery/pages.h"
 
-static image_t vm_image(const struct thread *thread) {
-  return thread->vm_saved != 0 ? thread->vm_saved : thread->task_saved;
-}
-
 /* An image that no checkpoint holds. */
 static image_t spare(const struct thread *thread) {
   image_t first = context_image(&thread->frames[0]);
@@ -38,6 +34,13 @@ void thread_unshare(struct vm *vm, struct thread *thread) {
     thread->frame = thread->park;
     vm->threads_dirty |= thread_bit(vm, thread);
   }
+}
+
+struct context *recovery_edit_kernel(struct vm *vm) {
+  if (vm->tracked) {
+    thread_unshare(vm, vm->kernel);
+  }
+  return thread_frame(vm->kernel);
 }
 
 /* Take the checkpoint of a stopped task along to another image, and leave the VM's where it is. */
@@ -82,17 +85,6 @@ void thread_commit(struct thread *thread) {
   thread->impure = 0;
 }
 
-/* Threads whose registers may differ from the VM's checkpoint: who runs is not in threads_dirty yet. */
-static uint32_t changed_threads(const struct vm *vm) {
-  return vm->threads_dirty | thread_bit(vm, vm->owner) | 1u << KERNEL_THREAD;
-}
-
-static struct thread *take_thread(struct vm *vm, uint32_t *mask) {
-  unsigned number = 31u - count_leading_zeros(*mask);
-  *mask &= ~(1u << number);
-  return &vm->threads[number];
-}
-
 void threads_commit(struct vm *vm) {
   for (uint32_t mask = changed_threads(vm); mask != 0;) {
     struct thread *thread = take_thread(vm, &mask);
@@ -103,18 +95,6 @@ void threads_commit(struct vm *vm) {
     thread->vfp_vm_saved = thread->vfp_active;
     thread->impure = 0;
     thread->unsaved = 1; /* its next leaving must put it into threads_dirty */
-  }
-  vm->threads_dirty = 0;
-}
-
-void threads_rollback(struct vm *vm) {
-  for (uint32_t mask = changed_threads(vm); mask != 0;) {
-    struct thread *thread = take_thread(vm, &mask);
-    thread->task_saved = vm_image(thread);
-    thread->vm_saved = 0;
-    thread->vfp_task_saved = thread->vfp_vm_saved;
-    thread->unsaved = 1;
-    thread_rollback(thread);
   }
   vm->threads_dirty = 0;
 }

@@ -3,6 +3,7 @@
 #ifndef RECOVERY_THREADS_H
 #define RECOVERY_THREADS_H
 
+#include "arch/armv7/cp15.h"
 #include "core/vm.h"
 
 /* All threads of a VM whose image was just loaded. */
@@ -24,8 +25,24 @@ static inline void thread_rollback(struct thread *thread) {
   thread->impure = 0;
 }
 
-/* The same for the VM's checkpoint and all threads that ran since. */
+/* The image of the VM's checkpoint. */
+static inline image_t vm_image(const struct thread *thread) {
+  return thread->vm_saved != 0 ? thread->vm_saved : thread->task_saved;
+}
+
+/* Threads whose registers may differ from the VM's checkpoint: who runs is not in threads_dirty yet. */
+static inline uint32_t changed_threads(const struct vm *vm) {
+  return vm->threads_dirty | thread_bit(vm, vm->owner) | 1u << KERNEL_THREAD;
+}
+
+/* Takes one thread out of such a mask, which is not 0. */
+static inline struct thread *take_thread(struct vm *vm, uint32_t *mask) {
+  unsigned number = 31u - count_leading_zeros(*mask);
+  *mask ^= 1u << number;
+  return &vm->threads[number];
+}
+
+/* The registers of all threads as they are now become those of the VM's checkpoint. */
 void threads_commit(struct vm *vm);
-void threads_rollback(struct vm *vm);
 
 #endif

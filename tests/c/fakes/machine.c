@@ -257,6 +257,10 @@ void uart_irq_clear(unsigned n) {
 }
 
 /* lib/page.S */
+void ready_copy(struct ready_table *to, const struct ready_table *from) {
+  *to = *from;
+}
+
 void context_copy(struct context *dst, const struct context *src) {
   *dst = *src;
 }
@@ -268,6 +272,6 @@ void page_copy(void *dst, const void *src) {
 
 void words_copy(uint32_t *dst, const uint32_t *src, uint32_t bytes) {
   CHECK(bytes % 32u == 0 && bytes <= PAGE_SIZE, "words_copy of %u bytes", bytes);
-  machine_copies += bytes > sizeof(struct vmi_vcpu);
+  machine_copies++;
   memcpy(dst, src, bytes);
 }

@@ -65,6 +65,12 @@ static inline uint32_t reverse_bits(uint32_t value) {
   return reversed;
 }
 
+/* The low 10 bits of `into` replaced by those of `from`. */
+static inline uint32_t low10_insert(uint32_t into, uint32_t from) {
+  __asm__("bfi %0, %1, #0, #10" : "+r"(into) : "r"(from));
+  return into;
+}
+
 #define FPEXC_EN (1u << 30)
 
 /* FPEXC (ARM ARM B6.1.39): with EN = 0 every VFP or NEON instruction is undefined. */

@@ -27,13 +27,12 @@ static inline uint32_t fault_status(uint32_t fsr) {
   return (fsr & 0xfu) | ((fsr >> 6) & 0x10u);
 }
 
-/* By fault status: 1 + enum vmi_fault_class, or 0 for a status that has no class of its own. */
+/* enum vmi_fault_class by fault status. */
 extern const uint8_t fault_classes[32];
 
 /* enum vmi_fault_class of a raw DFSR or IFSR. */
 static inline uint8_t fault_class(uint32_t fsr) {
-  uint8_t class = fault_classes[fault_status(fsr)];
-  return class != 0 ? class - 1 : VMI_CLASS_OTHER;
+  return fault_classes[fault_status(fsr)];
 }
 
 #endif

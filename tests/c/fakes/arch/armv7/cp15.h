@@ -43,6 +43,10 @@ static inline uint32_t reverse_bits(uint32_t value) {
   return reversed;
 }
 
+static inline uint32_t low10_insert(uint32_t into, uint32_t from) {
+  return (into & ~0x3ffu) | (from & 0x3ffu);
+}
+
 static inline bool vfp_enabled(void) {
   return cpu.vfp_on;
 }

@@ -82,12 +82,15 @@ def test_more_than_a_thousand_were_made(run: Run) -> None:
     """# R28 # R29 # R30 # D6 Each of the two kinds under two policies, and nothing but these: no escalation."""
     done = {vm: run.recording.counters[vm] for vm in FAILING}
     assert sum(done[vm]["task_rollbacks"] + done[vm]["vm_rollbacks"] for vm in FAILING) >= 1000
+    under_way = 0
     for vm in FAILING:
         wanted, other = (
             ("task_rollbacks", "vm_rollbacks") if vm.startswith("task") else ("vm_rollbacks", "task_rollbacks")
         )
-        assert done[vm][wanted] == done[vm]["faults"] >= EACH // 2
+        assert done[vm][wanted] >= EACH // 2
         assert done[vm][other] == done[vm]["cold_restarts"] == 0
+        under_way += done[vm]["faults"] - done[vm][wanted]
+    assert under_way in (0, 1), "the machine may have been stopped in the middle of one recovery, not of more"
 
 
 @pytest.mark.parametrize("vm", FAILING)

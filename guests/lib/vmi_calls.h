@@ -3,7 +3,7 @@
  * The calls of the VMI as C functions (reference: docs/vmi.md).
  *
  * A call is `svc #0` with its number in r12 and its arguments in r0..r3. The result comes back in r0, of
- * a few calls also in r1; every other register, the flags and the VFP are preserved. Memory is
+ * a few calls also in r1. r1 to r3 and r12 may change; every other register and the VFP are preserved. Memory is
  * clobbered in every call: the VMM may write buffers, and another task or VM may run in between.
  *
  * Unless a comment says otherwise, a call returns VMI_OK or a negative VMI_E... value, and a call that
@@ -30,7 +30,7 @@ static inline struct vmi_result vmi_call(uint32_t number, uint32_t a0, uint32_t 
   register uint32_t r3 __asm__("r3") = a3;
   register uint32_t r12 __asm__("r12") = number;
 
-  __asm__ volatile("svc #0" : "+r"(r0), "+r"(r1) : "r"(r2), "r"(r3), "r"(r12) : "memory", "cc");
+  __asm__ volatile("svc #0" : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3), "+r"(r12) : : "memory", "cc");
   return (struct vmi_result){(int32_t)r0, r1};
 }
 
@@ -39,7 +39,7 @@ static inline int32_t vmi_call0(uint32_t number) {
   register uint32_t r0 __asm__("r0");
   register uint32_t r12 __asm__("r12") = number;
 
-  __asm__ volatile("svc #0" : "=r"(r0) : "r"(r12) : "r1", "memory", "cc");
+  __asm__ volatile("svc #0" : "=r"(r0), "+r"(r12) : : "r1", "r2", "r3", "memory", "cc");
   return (int32_t)r0;
 }
 
@@ -47,7 +47,7 @@ static inline int32_t vmi_call1(uint32_t number, uint32_t a0) {
   register uint32_t r0 __asm__("r0") = a0;
   register uint32_t r12 __asm__("r12") = number;
 
-  __asm__ volatile("svc #0" : "+r"(r0) : "r"(r12) : "r1", "memory", "cc");
+  __asm__ volatile("svc #0" : "+r"(r0), "+r"(r12) : : "r1", "r2", "r3", "memory", "cc");
   return (int32_t)r0;
 }
 
@@ -56,7 +56,7 @@ static inline int32_t vmi_call2(uint32_t number, uint32_t a0, uint32_t a1) {
   register uint32_t r1 __asm__("r1") = a1;
   register uint32_t r12 __asm__("r12") = number;
 
-  __asm__ volatile("svc #0" : "+r"(r0), "+r"(r1) : "r"(r12) : "memory", "cc");
+  __asm__ volatile("svc #0" : "+r"(r0), "+r"(r1), "+r"(r12) : : "r2", "r3", "memory", "cc");
   return (int32_t)r0;
 }
 
@@ -66,7 +66,7 @@ static inline int32_t vmi_call3(uint32_t number, uint32_t a0, uint32_t a1, uint3
   register uint32_t r2 __asm__("r2") = a2;
   register uint32_t r12 __asm__("r12") = number;
 
-  __asm__ volatile("svc #0" : "+r"(r0), "+r"(r1) : "r"(r2), "r"(r12) : "memory", "cc");
+  __asm__ volatile("svc #0" : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r12) : : "r3", "memory", "cc");
   return (int32_t)r0;
 }
 

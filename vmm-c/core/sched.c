@@ -17,7 +17,7 @@
 struct scheduler scheduler = {.tick_clear = SP804_INTCLR};
 uint32_t sched_now;
 static uint32_t tick_counts; /* length of a tick, in counts of the global timer */
-static uint32_t horizon;     /* ticks that a difference of counts can hold, at most WHEEL_SIZE */
+static uint32_t horizon;     /* ticks that a difference of counts can hold */
 static uint32_t event_ticks; /* from there to timer_event */
 static uint32_t timer_event; /* count at which the next virtual timer ends */
 static bool slice_ended;
@@ -28,7 +28,7 @@ static uint32_t wheel[WHEEL_SIZE];
 static uint32_t occupied[WHEEL_SIZE / 32u];
 static uint32_t overdue; /* VMs whose timer was set back by a rollback and has ended already */
 
-/* Ticks from sched_now to the next slot that has a timer, 1..WHEEL_SIZE; the latter also if none has. */
+/* Ticks from sched_now to the next slot that has a timer, 1..WHEEL_SIZE, or the horizon: none has. */
 static uint32_t ticks_ahead(void) {
   unsigned from = (sched_now + 1u) % WHEEL_SIZE;
   unsigned word = from / 32u;
@@ -42,12 +42,11 @@ static uint32_t ticks_ahead(void) {
     bits = occupied[word];
   }
   if (bits == 0) {
-    return WHEEL_SIZE;
+    return horizon;
   }
   return (word * 32u + 31u - count_leading_zeros(bits & (0u - bits)) - from) % WHEEL_SIZE + 1u;
 }
 
-/* When the first slot is due that has a timer, or the horizon. */
 static void event_set(void) {
   uint32_t ticks = ticks_ahead();
   event_ticks = ticks < horizon ? ticks : horizon;

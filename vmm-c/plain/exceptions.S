@@ -11,13 +11,13 @@
 .macro note_guest_call
 .endm
 
-/* Uses r2, r3, r7. */
-.macro task_leave thread
-  ldrd r2, r3, [\thread, #THREAD_UNSAVED] /* and park */
-  cmp r2, #0
-  bne call_slow
-  mrc p15, 0, r7, c13, c0, 2 /* TPIDRURW */
-  str r7, [r3, #FRAME_TPIDRURW]
+/* Uses r3 and r12. */
+.macro task_leave
+  ldmia r1, {r3, r12} /* unsaved, park */
+  cmp r3, #0
+  bne switch_slow
+  mrc p15, 0, r3, c13, c0, 2 /* TPIDRURW */
+  str r3, [r12, #FRAME_TPIDRURW]
 .endm
 
 #include "arch/armv7/exceptions.inc"

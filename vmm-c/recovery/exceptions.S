@@ -24,15 +24,19 @@
   str sp, [r6, #VM_UNSAVED]
 .endm
 
-/* Likewise for the task \thread that was left for its kernel; the VM's checkpoint has another image. Uses r2 to r4, r7, r8. */
-.macro task_leave thread
-  ldmia \thread, {r2-r4, r7, r8} /* unsaved, park, frame, impure, task_saved */
-  cmp r2, #0
-  bne call_slow
+/*
+ * Likewise for the task r1 that was left for its kernel; the VM's checkpoint has another image. Kernel registers are still
+ * alive until it is sure that nothing else must be saved. Uses r3 to r8.
+ */
+.macro task_leave
+  ldr r3, [r1, #THREAD_UNSAVED]
+  cmp r3, #0
+  bne switch_slow
+  ldmia r1, {r4-r8} /* unsaved, park, frame, impure, task_saved */
   mrc p15, 0, r7, c13, c0, 2 /* TPIDRURW */
-  strd r2, r3, [\thread, #THREAD_IMPURE] /* 0, and task_saved */
-  str r8, [\thread, #THREAD_PARK]
-  str r7, [r3, #FRAME_TPIDRURW]
+  strd r4, r5, [r1, #THREAD_IMPURE] /* 0, and task_saved */
+  str r8, [r1, #THREAD_PARK]
+  str r7, [r5, #FRAME_TPIDRURW]
 .endm
 
 #include "arch/armv7/exceptions.inc"

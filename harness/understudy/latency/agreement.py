@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The second instrument beside the first: what the VMM's own trace points say of the paths that the plugin counted.
 
-An image with trace points takes longer paths, so the cost of the points is taken off; what is left must be, to the
-instruction, what the plugin counts in the image without them.
+In an image with trace points both measure the same visits, and must agree on each of them to the instruction. Its
+paths are longer by the cost of the points, which is taken off; the median of what is left must be what the plugin
+counts in the image without them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 from understudy.image import build
 from understudy.latency.scenarios.scenario import WARM_UP, Key, Probe, Scenario
+from understudy.latency.scenarios.select import Split
 from understudy.latency.scenarios.systems import Data, Mode
 from understudy.latency.statistics import Statistics, differences
 from understudy.latency.timer import RING, Interval, Ring, compare, read_ring
@@ -22,12 +24,12 @@ _BOOT_MS = 20.0
 _INSTRUCTION_MS = 32e-6
 
 
-def agreement(made: Sequence[Scenario], counted: Mapping[Key, set[int]]) -> tuple[dict[Key, dict[str, Any]], list[str]]:
+def agreement(made: Sequence[Scenario], counted: Mapping[Key, Split]) -> tuple[dict[Key, dict[str, Any]], list[str]]:
     """Measure paths again with the timer.
 
     Args:
         made: the scenarios of the paths.
-        counted: all lengths that the plugin has found between the first and the last trace point of each path.
+        counted: the parts of each path without trace points, by the plugin.
 
     Returns:
         The entry `timer` of each path in latency.json, and what does not agree. Empty if the VMM has no trace points.
@@ -39,7 +41,7 @@ def agreement(made: Sequence[Scenario], counted: Mapping[Key, set[int]]) -> tupl
         for probe in scenario.probes:
             if probe.key.name in TIMED and probe.key.mode in MODES and probe.key in counted:
                 first, second = (_measured(scenario, probe) for _ in range(2))
-                problem = _problem(first, second, counted[probe.key])
+                problem = _problem(first, second, counted[probe.key].switch)
                 if problem:
                     unequal.append(f"{probe.key.name} ({probe.key.mode}), timer: {problem}")
                 middle = Statistics.of(first).median if first else 0
@@ -47,13 +49,13 @@ def agreement(made: Sequence[Scenario], counted: Mapping[Key, set[int]]) -> tupl
     return entries, unequal
 
 
-def _problem(first: Sequence[int], second: Sequence[int], counted: set[int]) -> str | None:
-    """Say what is wrong with two series; None: they are equal, and the plugin has found the same lengths."""
+def _problem(first: Sequence[int], second: Sequence[int], counted: int) -> str | None:
+    """Say what is wrong with two series; None: they are equal, and the plugin has found the same median."""
     if not first:
         return "no passage was timed"
-    wrong = sorted(set(first) - counted)
-    if wrong:
-        return f"{wrong} instructions, but the plugin counts {sorted(counted)}"
+    median = Statistics.of(first).median
+    if median != counted:
+        return f"{median} instructions, but the plugin counts {counted} without trace points"
     return differences(first, second)
 
 

@@ -32,14 +32,12 @@ class Measured:
     Attributes:
         series: the repetitions of each path, in the order of time.
         splits: medians of their parts, where the path passes trace points of the VMM.
-        switches: all lengths that the middle part has.
         builds: the build id of each system.
         unequal: what was not the same in two lives.
     """
 
     series: Series = field(factory=dict)
     splits: Splits = field(factory=dict)
-    switches: dict[Key, set[int]] = field(factory=dict)
     builds: dict[str, str] = field(factory=dict)
     unequal: list[str] = field(factory=list)
 
@@ -48,7 +46,6 @@ class Measured:
         self.builds[image.name] = image.build_id
         self.series.update(first.series)
         self.splits.update(first.splits)
-        self.switches.update(first.switches)
         self.unequal += _unequal(first.series, second.series)
 
 
@@ -58,7 +55,6 @@ class Life:
 
     series: Series
     splits: Splits
-    switches: dict[Key, set[int]]
 
 
 def measure(
@@ -117,13 +113,12 @@ def _long_enough(image: Image, scenario: Scenario, wanted: int) -> tuple[Life, f
 
 def _life(image: Image, scenario: Scenario, wanted: int, ms: float) -> Life:
     found = visits(image, ms=ms, seconds=_SECONDS)
-    life = Life({}, {}, {})
+    life = Life({}, {})
     for probe in scenario.probes:
         passages = probe.select(found)[WARM_UP : WARM_UP + wanted]
         life.series[probe.key] = [probe.value(passage) for passage in passages]
         splits = [split for passage in passages if (split := passage.split)]
         if splits and len(splits) == len(passages) and probe.value is total:
-            life.switches[probe.key] = {split.switch for split in splits}
             life.splits[probe.key] = Split(*(statistics.median_low(part) for part in zip(*splits, strict=True)))
     return life
 

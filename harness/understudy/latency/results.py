@@ -71,7 +71,7 @@ class _Parts:
 
     def timer(self, made: Sequence[Scenario]) -> None:
         """Add what the second instrument says."""
-        entries, unequal = agreement(made, self.measured.switches)
+        entries, unequal = agreement(made, self.measured.splits)
         self.unequal += unequal
         for key, entry in entries.items():
             self.results["paths"][key.name][str(key.mode)]["timer"] = entry
@@ -142,7 +142,6 @@ def run(*, quick: bool, progress: Callable[[], None], stage: Step) -> Campaign:
         found = measure(made, quick=quick, progress=progress)
         parts.measured.series.update(found.series)
         parts.measured.splits.update(found.splits)
-        parts.measured.switches.update(found.switches)
         parts.measured.builds.update(found.builds)
         parts.unequal += found.unequal
     stage("demonstration, bare board")

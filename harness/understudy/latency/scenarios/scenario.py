@@ -12,8 +12,8 @@ from understudy.latency.visits import Visit
 
 REPETITIONS = 1000
 SWEEP_REPETITIONS = 100
-QUICK_REPETITIONS = 30
-WARM_UP = 8
+QUICK_REPETITIONS = 80  # more than a turn of the timer wheel of the VMM: 64 ticks
+WARM_UP = 16
 """Repetitions that are left out: in the first ones the VMM sees a task or a VM for the first time."""
 
 Select = Callable[[Sequence[Visit]], list[Passage]]

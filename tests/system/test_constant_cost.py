@@ -14,7 +14,7 @@ from .trace import Trace, units
 VMS = ("one", "two", "three")
 POLICIES = {"full": {"stack": "full", "data": "full"}, "undo": {"stack": "undo", "data": "undo"}}
 COPY = "words_copy"  # copies pages of guests; registers of threads are copied by memcpy
-COPIES = ("page.S", "string.c")  # of vmm-c/lib
+COPIES = ("copy.S", "string.c")  # of vmm-c/lib
 SAVING = ("checkpoint.c", "threads.c")  # of vmm-c/recovery
 COUNTED = 10  # checkpoints at least
 

@@ -61,7 +61,7 @@ static inline bool ready_is(const struct ready_table *t, unsigned m) {
 
 _Static_assert(sizeof(struct ready_table) == 4 * 41, "ready_copy");
 
-/* All of it (lib/page.S). */
+/* All of it (lib/copy.S). */
 void ready_copy(struct ready_table *to, const struct ready_table *from);
 
 /* The part that changes as members run; for a table whose cold part is the same in both. */

@@ -5,7 +5,7 @@ void *memmove(void *dst, const void *src, size_t n) {
   uint8_t *d = dst;
   const uint8_t *s = src;
   if ((uintptr_t)d - (uintptr_t)s >= n) {
-    return memcpy(dst, src, n); /* apart, or dst below src, where ours is safe: see lib/page.S */
+    return memcpy(dst, src, n); /* apart, or dst below src, where ours is safe: see lib/copy.S */
   }
   /* volatile: keeps the compiler from recognising the loop and calling memmove for it. */
   volatile uint8_t *end = d + n;

@@ -14,12 +14,6 @@ int memcmp(const void *a, const void *b, size_t n);
 /* Length of text, at most n (POSIX). */
 size_t strnlen(const char *text, size_t n);
 
-/* Copies one page of 4096 bytes; both addresses are multiples of 4. 292 instructions. */
-void page_copy(void *dst, const void *src);
-
-/* Clears one page of 4096 bytes; the address is a multiple of 4. 172 instructions. */
-void page_zero(void *dst);
-
 /* Copies `bytes`, a multiple of 32 (0 allowed), between word-aligned addresses; 4 instructions per 32 bytes. */
 void words_copy(uint32_t *dst, const uint32_t *src, uint32_t bytes);
 

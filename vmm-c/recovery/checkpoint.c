@@ -12,49 +12,28 @@ const uint32_t recovery_frames = 3;
 #define COPY_UNIT 32u /* bytes: of words_copy */
 
 /* First live byte of a page whose thread has the stack pointer sp; what lies below SP is dead (AAPCS 6.2.1.1). */
-static uint32_t live_offset(const struct page_ref *page, uint32_t sp) {
-  uint32_t va = page_va(page->id);
-  if ((page->record & PAGE_STACK) == 0 || sp <= va || sp / SECTION_SIZE != va / SECTION_SIZE) {
+static uint32_t live_offset(uint32_t record, uint32_t id, uint32_t sp) {
+  uint32_t va = page_va(id);
+  if ((record & PAGE_STACK) == 0 || sp <= va || sp / SECTION_SIZE != va / SECTION_SIZE) {
     return 0;
   }
   return sp - va >= PAGE_SIZE ? PAGE_SIZE : (sp - va) & ~(COPY_UNIT - 1u);
 }
 
 /* Copy the live part of an eager page into the frame that neither runs nor belongs to the VM's checkpoint. */
-static uint32_t copy_eager(struct vm *vm, const struct page_ref *page, uint32_t sp) {
-  uint32_t from = pte_frame(*page->active);
-  uint32_t to = spare_frame(page->record, from, pte_frame(*page->backup));
-  uint32_t offset = live_offset(page, sp);
+static uint32_t copy_eager(struct vm *vm, uint32_t record, uint32_t active, uint32_t backup, uint32_t offset) {
+  uint32_t from = pte_frame(active);
+  uint32_t to = spare_frame(record, from, pte_frame(backup));
   words_copy((uint32_t *)(uintptr_t)(to + offset), (const uint32_t *)(uintptr_t)(from + offset), PAGE_SIZE - offset);
   vm->counters.saved_pages++;
-  return pte_arm(pte_with_frame(*page->active, to));
-}
-
-static void arm(const struct page_ref *page) {
-  *page->active = pte_arm(*page->active);
-}
-
-/* true: the page stays in the list of dirty pages. */
-static bool commit_task_page(struct vm *vm, const struct page_ref *page, uint32_t sp) {
-  if ((page->record & PAGE_EAGER) != 0) {
-    bool same = pte_frame(*page->backup) == pte_frame(*page->active);
-    *page->task_backup = copy_eager(vm, page, sp);
-    if (same) { /* after a rollback: the copy serves both checkpoints, the frame that is opened none */
-      *page->backup = *page->task_backup;
-    }
-    *page->active = pte_open(*page->active);
-    return true;
-  }
-  arm(page);
-  *page->task_backup = *page->active;
-  return false;
+  return pte_arm(pte_with_frame(active, to));
 }
 
 /* Shared pages are armed whenever another task's turn begins, to learn which task writes them (D6). */
 static void arm_shared(struct vm *vm) {
   for (uint32_t i = 0; i < vm->shared_open.count; i++) {
-    struct page_ref page = page_of(vm, vm->shared_open.pages[i]);
-    arm(&page);
+    uint32_t *active = entry_in(vm->active_pt, vm->shared_open.pages[i]);
+    *active = pte_arm(*active);
   }
   vm->shared_open.count = 0;
 }
@@ -66,18 +45,40 @@ void checkpoint_arm_shared(struct vm *vm) {
   }
 }
 
+/* The entries of one page in the tables of its window. An open stack page with nothing alive in it stays as it is. */
+static void commit_eager_page(struct vm *vm, uint32_t record, uint32_t offset, uint32_t *active, uint32_t *task_backup,
+                              uint32_t *backup) {
+  bool same = pte_frame(*backup) == pte_frame(*active);
+  if (offset == PAGE_SIZE && !same) {
+    return;
+  }
+  *task_backup = copy_eager(vm, record, *active, *backup, offset);
+  if (same) { /* after a rollback: the copy serves both checkpoints, the frame that is opened none */
+    *backup = *task_backup;
+  }
+  *active = pte_open(*active);
+}
+
 static void commit_task_pages(struct vm *vm, unsigned task) {
   struct page_list *list = &vm->task_dirty[task];
+  uint32_t *active = l2_table(vm->active_pt[WINDOW_TASK + task]);
+  uint32_t *backup = l2_table(vm->backup_pt[WINDOW_TASK + task]);
+  uint32_t *task_backup = l2_table(vm->task_backup_pt[task]);
   uint32_t sp = thread_frame(&vm->threads[task])->r[13];
-  uint32_t kept = 0;
-  for (uint32_t i = 0; i < list->count; i++) {
-    struct page_ref page = page_of(vm, list->pages[i]);
-    if (commit_task_page(vm, &page, sp)) {
-      list->pages[kept++] = page.id;
+  uint32_t *kept = list->pages;
+  for (const uint32_t *id = list->pages, *end = id + list->count; id != end; id++) {
+    uint32_t n = (*id & 0x3ffu) >> 2;
+    uint32_t record = vm->pages[WINDOW_TASK + task][n];
+    if ((record & PAGE_EAGER) == 0) {
+      active[n] = pte_arm(active[n]);
+      task_backup[n] = active[n];
+    } else {
+      commit_eager_page(vm, record, live_offset(record, *id, sp), &active[n], &task_backup[n], &backup[n]);
+      *kept++ = *id;
     }
   }
-  list->count = kept;
-  if (kept == 0) {
+  list->count = (uint32_t)(kept - list->pages);
+  if (list->count == 0) {
     vm->tasks_dirty &= ~(1u << task);
   }
   vm->tasks_written &= ~(1u << task);
@@ -102,19 +103,27 @@ static uint32_t kernel_sp(struct vm *vm) {
   return vm_in_kernel(vm) ? thread_frame(vm->kernel)->r[13] : vm->stack_top;
 }
 
-/*
- * A task's pages were committed before, so the task's checkpoint is the VM's too. Of the eager pages only those of
- * the kernel are opened: the first write to a shared one must be seen (D6), but saves nothing again.
- */
+/* Kernel, shared and channel pages. The first write to an eager page that tasks share must be seen (D6). */
+static void commit_common_page(struct vm *vm, const struct page_ref *page) {
+  if ((page->record & PAGE_EAGER) == 0) {
+    *page->active = pte_arm(*page->active);
+    *page->backup = *page->active;
+    return;
+  }
+  uint32_t offset = live_offset(page->record, page->id, kernel_sp(vm));
+  if (offset == PAGE_SIZE && pte_frame(*page->active) != pte_frame(*page->backup)) {
+    return;
+  }
+  *page->backup = copy_eager(vm, page->record, *page->active, *page->backup, offset);
+  *page->active = page_window(page->id) == WINDOW_KERNEL ? pte_open(*page->active) : pte_arm(*page->active);
+}
+
+/* A task's pages were committed before, so the task's checkpoint is the VM's too. true: the page stays in the list. */
 static bool commit_vm_page(struct vm *vm, const struct page_ref *page) {
   if (page->task_backup != NULL) {
     *page->backup = *page->task_backup;
-  } else if ((page->record & PAGE_EAGER) != 0) {
-    *page->backup = copy_eager(vm, page, kernel_sp(vm));
-    *page->active = page_window(page->id) == WINDOW_KERNEL ? pte_open(*page->active) : pte_arm(*page->active);
   } else {
-    arm(page);
-    *page->backup = *page->active;
+    commit_common_page(vm, page);
   }
   return (page->record & PAGE_EAGER) != 0 && pte_frame(*page->active) != pte_frame(*page->backup);
 }

@@ -9,6 +9,7 @@
 #include "arch/armv7/mmu.h"
 #include "board.h"
 #include "core/vm.h"
+#include "lib/string.h"
 #include "drivers/gic.h"
 #include "drivers/mmio.h"
 #include "drivers/pl011.h"
@@ -256,18 +257,19 @@ void uart_irq_clear(unsigned n) {
   (void)n;
 }
 
-/* lib/page.S */
+void vfp_page_copy(void *dst, const void *src) {
+  CHECK(cpu.vfp_on, "VFP is used while it is disabled");
+  machine_copies++;
+  memcpy(dst, src, PAGE_SIZE);
+}
+
+/* lib/copy.S */
 void ready_copy(struct ready_table *to, const struct ready_table *from) {
   *to = *from;
 }
 
 void context_copy(struct context *dst, const struct context *src) {
   *dst = *src;
-}
-
-void page_copy(void *dst, const void *src) {
-  machine_copies++;
-  memcpy(dst, src, PAGE_SIZE);
 }
 
 void words_copy(uint32_t *dst, const uint32_t *src, uint32_t bytes) {

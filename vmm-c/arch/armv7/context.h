@@ -57,5 +57,8 @@ _Static_assert(offsetof(struct context, tpidrurw) == CONTEXT_TPIDRURW, "the entr
 /* vfp.S: transfer the whole VFP/NEON register file; VFP must be enabled (FPEXC.EN). */
 void vfp_save(struct vfp_context *to);
 void vfp_load(const struct vfp_context *from);
+
+/* Copies a page through VFP registers, in a quarter of the instructions. VFP must be enabled. */
+void vfp_page_copy(void *dst, const void *src);
 #endif
 #endif

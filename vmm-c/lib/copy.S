@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * memcpy, memset and the copies of whole pages, by LDM/STM of 8 words. In assembly because a compiler may turn a C loop
+ * memcpy, memset and the copies of whole blocks, by LDM/STM. In assembly because a compiler may turn a C loop
  * that fills memory into a call of memset, which would then call itself.
  */
         .syntax unified
@@ -18,36 +18,6 @@
         .macro  end name
         .size   \name, . - \name
         .endm
-
-/* void page_copy(void *dst, const void *src) */
-        function page_copy
-        push    {r4-r9}
-        mov     ip, #4096 / 256
-1:      .rept   8
-        ldmia   r1!, {r2-r9}
-        stmia   r0!, {r2-r9}
-        .endr
-        subs    ip, ip, #1
-        bne     1b
-        pop     {r4-r9}
-        bx      lr
-        end     page_copy
-
-/* void page_zero(void *dst) */
-        function page_zero
-        push    {r4-r9}
-        .irp    reg, r2, r3, r4, r5, r6, r7, r8, r9
-        mov     \reg, #0
-        .endr
-        mov     ip, #4096 / 256
-1:      .rept   8
-        stmia   r0!, {r2-r9}
-        .endr
-        subs    ip, ip, #1
-        bne     1b
-        pop     {r4-r9}
-        bx      lr
-        end     page_zero
 
 /* void words_copy(uint32_t *dst, const uint32_t *src, uint32_t bytes) */
         function words_copy

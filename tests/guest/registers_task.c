@@ -20,7 +20,7 @@ static const struct scenario calls[] = {
     {"task.time", VMI_TIME, 3},
     {"task.console_write", VMI_CONSOLE_WRITE, 1},
     {"task.yield", VMI_YIELD, 1},
-    {"task.refused_call", VMI_TASK_SWITCH, 1},
+    {"task.refused_call", VMI_TASK_RESUME, 1},
     {"task.guest_call", CALL_ECHO, 3},
 };
 

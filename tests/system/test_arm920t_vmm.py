@@ -17,7 +17,7 @@ PC = 15
 SP, LR = 13, 14
 # Registers that the text leaves out: the base of a push or pop, the second one of a pair, the lr that SRS stores.
 # The base of an SRS is another mode's sp, which nothing on the path has just loaded.
-UNNAMED = re.compile(r"(push|pop)|(ldrd|strd)|(srs)")
+UNNAMED = re.compile(r"v?(push|pop)|(ldrd|strd)|(srs)")
 
 
 def _instructions(elf: Path) -> Iterator[tuple[int, str, str]]:

@@ -103,11 +103,33 @@ void switch_to_task(struct vm *vm, unsigned task) {
   task_enter(vm, task);
 }
 
-void switch_to_idle(struct vm *vm) {
-  if (vm->owner != vm->kernel) {
-    owner_leave(vm);
-    vm->owner = vm->kernel; /* TPIDRURW stays that of the task: a kernel with tasks has none of its own (docs/vmi.md) */
+/* The VM's checkpoint, which follows at once, is that of the task as well. Full copies are made each time (R22, R23). */
+static bool saved_with_vm(const struct vm *vm, const struct thread *owner) {
+  return vm->tracked && vm->saves_due == 1 && vm->task_dirty[thread_number(vm, owner)].permanent == 0;
+}
+
+static void owner_leave_idle(struct vm *vm) {
+  struct thread *owner = vm->owner;
+  registers_leave(vm, owner);
+  vm->threads_dirty |= thread_bit(vm, owner);
+  vm->task_switches++;
+  if (--owner->saves_due == 0) {
+    owner->saves_due = (uint16_t)vm->config->task_period;
+  } else {
+    vm->counters.task_checkpoints_more--;
   }
+}
+
+void switch_to_idle(struct vm *vm) {
+  if (vm->owner == vm->kernel) {
+    return;
+  }
+  if (saved_with_vm(vm, vm->owner)) {
+    owner_leave_idle(vm);
+  } else {
+    owner_leave(vm);
+  }
+  vm->owner = vm->kernel; /* TPIDRURW stays that of the task: a kernel with tasks has none of its own (docs/vmi.md) */
 }
 
 void switch_to_kernel_call(struct vm *vm, const struct context *caller) {

@@ -72,9 +72,12 @@ def demo_command() -> None:
 @click.option("--output", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="For the results.")
 @click.option("--html/--no-html", default=True, help="Whether to write the page, too.")
 @click.option("--record", is_flag=True, help="Store in budgets.toml which functions the instructions are in now.")
-def latency_command(names: tuple[str, ...], quick: bool, output: Path | None, html: bool, record: bool) -> None:
+@click.option("--figures", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="For two SVG files.")
+def latency_command(
+    names: tuple[str, ...], quick: bool, output: Path | None, html: bool, record: bool, figures: Path | None
+) -> None:
     """Measure how long the paths of the VMM are, all or those named, and compare with budgets.toml."""
-    good = run_latency(Console(), names, quick=quick, output=output, html=html, record=record)
+    good = run_latency(Console(), names, quick=quick, output=output, html=html, record=record, figures=figures)
     sys.exit(0 if good else 1)
 
 

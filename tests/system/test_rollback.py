@@ -68,23 +68,23 @@ def at_rollback(target: Target, gdb: Gdb, vm: str, function: str, checkpoint: sn
     )
 
 
-def break_at_work(
-    target: Target, gdb: Gdb, vm: str, work: int, checkpoint: str, task: int | None
-) -> snapshots.Snapshot:
-    """Run until `vm` comes to the instruction at `work` with its memory changed since its last checkpoint.
+def break_at_work(target: Target, gdb: Gdb, vm: str, work: int, task: int | None) -> snapshots.Snapshot:
+    """Run until `vm` comes to the instruction at `work` with memory changed since its last checkpoint, or the task's.
 
     Every stop of GDB makes QEMU's clock jump to the next tick, so there may be only few of them.
     """
     taken: snapshots.Snapshot | None = None
-    at_checkpoint = snapshots.break_for(gdb, target, checkpoint, vm, task)
+    at_checkpoint = [snapshots.break_for(gdb, target, "checkpoint_vm", vm)]  # it is that of its tasks as well
+    if task is not None:
+        at_checkpoint.append(snapshots.break_for(gdb, target, "checkpoint_task", vm, task))
     at_work = gdb.break_at(work)
     while True:
-        if gdb.resume().breakpoint == at_checkpoint:
+        if gdb.resume().breakpoint in at_checkpoint:
             snapshots.finish(gdb)
             taken = snapshots.take(target, vm)
         elif taken and works(target, vm) and is_changed(target, vm, taken, task):
-            gdb.delete(at_checkpoint)
-            gdb.delete(at_work)
+            for number in (*at_checkpoint, at_work):
+                gdb.delete(number)
             return taken
 
 
@@ -125,14 +125,14 @@ def go_astray(gdb: Gdb) -> None:
 
 def break_task(target: Target, gdb: Gdb, vm: str) -> Seen:
     """Send the worker astray when it is going to print."""
-    taken = break_at_work(target, gdb, vm, call_of_print(target, vm), "checkpoint_task", TASK)
+    taken = break_at_work(target, gdb, vm, call_of_print(target, vm), TASK)
     go_astray(gdb)
     return at_rollback(target, gdb, vm, "recovery_rollback_task", taken)
 
 
 def break_kernel(target: Target, gdb: Gdb, vm: str) -> Seen:
     """Send the kernel astray at a call of the worker, who comes last: then the others have run, too."""
-    taken = break_at_work(target, gdb, vm, KERNEL_CALL, "checkpoint_vm", None)
+    taken = break_at_work(target, gdb, vm, KERNEL_CALL, None)
     go_astray(gdb)
     return at_rollback(target, gdb, vm, "recovery_rollback_vm", taken)
 

@@ -14,7 +14,7 @@ from understudy import paths
 from understudy.latency.annotate import by_function, of_path
 from understudy.latency.budget import WORST, Budgets, Finding, changes, with_functions
 from understudy.latency.measure import measure
-from understudy.latency.report import write_report
+from understudy.latency.report import write_figures, write_report
 from understudy.latency.results import COMMIT, Campaign, run, stages
 from understudy.latency.scenarios.paths import PATHS, scenarios
 from understudy.latency.scenarios.scenario import Key
@@ -27,7 +27,14 @@ _RECORDED = ("vm_switch_tick", "task_switch", "vmi_null_call", "first_write", "t
 
 
 def run_latency(
-    console: Console, names: Sequence[str], *, quick: bool, output: Path | None, html: bool, record: bool
+    console: Console,
+    names: Sequence[str],
+    *,
+    quick: bool,
+    output: Path | None,
+    html: bool,
+    record: bool,
+    figures: Path | None = None,
 ) -> bool:
     """Measure, write what was found, and show it.
 
@@ -38,6 +45,7 @@ def run_latency(
         output: folder for the results; default: build/results.
         html: whether to write the page, too.
         record: whether to store in budgets.toml which functions the instructions are in now.
+        figures: folder for the two main figures, none: they are not drawn; only when everything is measured.
 
     Returns:
         Whether no budget is exceeded and everything was the same twice.
@@ -50,6 +58,8 @@ def run_latency(
     campaign = _some(console, names, quick=quick) if names else _all(console, quick=quick)
     if not names:
         _write(console, campaign.results, output or paths.build_folder() / "results", html=html)
+        if figures:
+            write_figures((output or paths.build_folder() / "results") / RESULTS, figures)
     findings = budgets.check(campaign.results)
     console.print(_table(campaign.results, findings))
     if not names:

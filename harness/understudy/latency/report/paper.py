@@ -24,6 +24,9 @@ _MODE_TEXT = {
 }
 
 
+_RTOS = "task_switch_rtos_pend"  # OSSemPend to the other task, as on the bare board
+
+
 def vm_switch(results: Results) -> Figure:
     """Return figure 7: the VM switch, in nanoseconds beside the paper and in instructions as measured."""
     return _switch(
@@ -123,6 +126,7 @@ def _scaled(split: Split | None, total: float) -> tuple[tuple[str, float], ...]:
 def _instructions(results: Results, path: str, bare: str) -> list[Bar]:
     found = [(f"understudy, {_MODE_TEXT[mode]}", results.stats(path, mode)) for mode in MODES]
     if bare:
+        found += [(f"RTOS in a VM, {_MODE_TEXT[mode]}", results.stats(_RTOS, mode)) for mode in ("off", "undo")]
         found.append(("same RTOS, bare board, no protection", results.bare.get(bare)))
     return [Bar(label, _median(stats)) for label, stats in found if stats is not None]
 

@@ -25,7 +25,7 @@ BREAKER = "apps/faulty/faulty.c.j2"
 def overhead(*, quick: bool = False) -> tuple[dict[str, float], dict[str, Any], list[str]]:
     """Return the sections `overhead_percent` and `overhead_detail` of latency.json, and what differed.
 
-    The overhead is that of checkpoints at every switch (R19, R20); `overhead_detail.10ms.periods` has that of longer periods.
+    The overhead is that of checkpoints at every switch (R19, R20); `overhead_detail.10ms.periods`: of longer periods.
     """
     percent: dict[str, float] = {}
     detail: dict[str, Any] = {}

@@ -15,18 +15,20 @@ KERNEL_VALUES = {"tasks": 1, "on_call": "next", "timer_us": 0, "idle": False, "p
 FASTEST = 60  # instructions of a tick that goes on to another VM; each other way takes far more
 
 
-def system(*, fault_tolerance: bool) -> Data:
-    guests = {
-        name: {
-            "kernel": "none",
-            "sources": [KERNEL],
-            "templates": {KERNEL: KERNEL_VALUES},
-            "tasks": [{"name": "t0", "entry": entry, "priority": 20, "sources": [SOURCE]}],
-        }
-        for name, entry in (("g1", "consistent_task"), ("g2", "consistent_caller"))
-    }
+def consistent(entry: str) -> Data:
+    task = {"name": "t0", "entry": entry, "priority": 20, "sources": [SOURCE]}
+    return {"kernel": "none", "sources": [KERNEL], "templates": {KERNEL: KERNEL_VALUES}, "tasks": [task]}
+
+
+def busy_kernel() -> Data:
+    task = {"name": "t0", "entry": "caller_task", "priority": 20, "sources": ["tests/system/apps/caller.S"]}
+    return {"kernel": "none", "sources": ["tests/system/apps/busy_kernel.S"], "tasks": [task]}
+
+
+def system(name: str, guests: Data, *, fault_tolerance: bool) -> Data:
+    """One VM for each guest, by its name."""
     vms = {
-        f"vm{number}": {
+        f"of_{guest}": {
             "guest": guest,
             "priority": 10,
             "autostart": True,
@@ -34,12 +36,12 @@ def system(*, fault_tolerance: bool) -> Data:
             "policy": {"stack": "undo", "data": "undo"},
             "recovery": GENEROUS,
         }
-        for number, guest in enumerate(("g1", "g1", "g2"), start=1)
+        for guest in guests
     }
     manager = {"guest": "vm0", "management": True, "priority": 1, "uart": 0, "autostart": True}
     return {
         "system": {
-            "name": f"test-fast-{'on' if fault_tolerance else 'off'}",
+            "name": f"test-{name}-{'on' if fault_tolerance else 'off'}",
             "board": "vexpress-a9",
             "tick_us": 1000,
             "fault_tolerance": fault_tolerance,
@@ -51,7 +53,9 @@ def system(*, fault_tolerance: bool) -> Data:
 
 @pytest.fixture(scope="module", params=[True, False], ids=["on", "off"])
 def image(request: pytest.FixtureRequest) -> Image:
-    return build(system(fault_tolerance=request.param))
+    entries = {"g1": "consistent_task", "g2": "consistent_caller", "g3": "consistent_task"}
+    guests = {name: consistent(entry) for name, entry in entries.items()}
+    return build(system("fast", guests, fault_tolerance=request.param))
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +81,13 @@ def test_tasks_broke_down_and_were_recovered(image: Image, ran: Visits) -> None:
     """# R28 # R29 # D6 To a checkpoint that a fast path took."""
     rolled_back = [v for v in matching(ran, vector="undefined") if 0x00300000 <= v.went_to != v.came_from]
     assert len(rolled_back) > 20 or not image.manifest["fault_tolerance"]
+
+
+def test_running_kernel_is_never_left_by_the_fast_path() -> None:
+    """# R19 # D4 What a kernel changes unnoticed, as its interrupt mask, must be in the checkpoint."""
+    image = build(system("busy", {"one": busy_kernel(), "two": busy_kernel()}, fault_tolerance=True))
+    ticks = [
+        visit.length for visit in matching(visits(image, ms=100), vector="irq", came_from=range(0x00100000, 0x00200000))
+    ]
+    assert len(ticks) > 30
+    assert min(ticks) > FASTEST

@@ -20,12 +20,19 @@ def consistent(entry: str) -> Data:
     return {"kernel": "none", "sources": [KERNEL], "templates": {KERNEL: KERNEL_VALUES}, "tasks": [task]}
 
 
+def taking_turns() -> Data:
+    """Two tasks that call their kernel, which lets the other one run; the call changes nothing (D6)."""
+    tasks = [{"name": f"t{n}", "entry": "consistent_turns", "priority": 20, "sources": [SOURCE]} for n in range(2)]
+    kernel = {KERNEL: {**KERNEL_VALUES, "tasks": 2}}
+    return {"kernel": "none", "sources": [KERNEL], "templates": kernel, "tasks": tasks, "pure_calls": [0]}
+
+
 def busy_kernel() -> Data:
     task = {"name": "t0", "entry": "caller_task", "priority": 20, "sources": ["tests/system/apps/caller.S"]}
     return {"kernel": "none", "sources": ["tests/system/apps/busy_kernel.S"], "tasks": [task]}
 
 
-def system(name: str, guests: Data, *, fault_tolerance: bool) -> Data:
+def system(name: str, guests: Data, *, fault_tolerance: bool, tick_us: int = 1000) -> Data:
     """One VM for each guest, by its name."""
     vms = {
         f"of_{guest}": {
@@ -43,7 +50,7 @@ def system(name: str, guests: Data, *, fault_tolerance: bool) -> Data:
         "system": {
             "name": f"test-{name}-{'on' if fault_tolerance else 'off'}",
             "board": "vexpress-a9",
-            "tick_us": 1000,
+            "tick_us": tick_us,
             "fault_tolerance": fault_tolerance,
         },
         "guest": {"vm0": {"kernel": "vm0"}, **guests},
@@ -91,3 +98,22 @@ def test_running_kernel_is_never_left_by_the_fast_path() -> None:
     ]
     assert len(ticks) > 30
     assert min(ticks) > FASTEST
+
+
+def test_task_goes_back_to_where_it_last_left() -> None:
+    """# R20 # R30 By a fast switch: that is its checkpoint, and nothing that comes later gets into it."""
+    image = build(system("turns", {"one": taking_turns()}, fault_tolerance=True, tick_us=200_000))
+    ran = visits(image, ms=180)
+    calls = {visit.came_from + 4 for visit in matching(ran, vector="call") if visit.came_from >= 0x00300000}
+    # The first try of the instruction only enables VFP.
+    rolled_back = [visit for visit in matching(ran, vector="undefined") if visit.went_to != visit.came_from]
+    assert len(rolled_back) > 10
+    assert {visit.went_to for visit in rolled_back} <= calls
+    switches = [
+        visit.length for visit in matching(ran, vector="call") if 0x00300000 <= visit.went_to != visit.came_from + 4
+    ]
+    assert sum(length < FASTEST for length in switches) > 500
+    for number in range(2):
+        end = read_elf(image.folder / "guests" / "one.elf").find("disagree", 0x00300000 + number * 0x00100000)
+        assert end
+        assert not matching(ran, came_from=range(end.address, end.address + 4))

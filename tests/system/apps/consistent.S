@@ -27,7 +27,8 @@
   bne   disagree
   .endm
 
-  .macro task name, call
+  /* calls: in a round in which it may break down; turns: in each 64th round */
+  .macro task name, calls, turns
   .section .text.\name, "ax", %progbits
   .global \name
   .type \name, %function
@@ -54,7 +55,7 @@
   cmp   r12, sp
   mov   sp, r12
   bne   2f
-  .if \call
+  .if \calls
   mov   r12, #VMI_GUEST_CALL
   svc   #0
   .endif
@@ -64,11 +65,17 @@
   mcr   p15, 0, r0, c13, c0, 2
   all_registers set
   add   lr, r0, #14
+  .if \turns
+  tst   r0, #63
+  moveq r12, #VMI_GUEST_CALL
+  svceq #0
+  .endif
   b     1b
   .endm
 
-  task consistent_task, 0
-  task consistent_caller, 1 /* its kernel changes its state: the VM is rolled back with it (D6) */
+  task consistent_task, 0, 0
+  task consistent_turns, 0, 1
+  task consistent_caller, 1, 0 /* its kernel changes its state: the VM is rolled back with it (D6) */
 
   .section .text.disagree, "ax", %progbits
   .balign 4096 /* where no other guest has code */

@@ -6,37 +6,33 @@
 #include "recovery/pages.h"
 #include "recovery/threads.h"
 
-static void list_full_page(struct vm *vm, const struct page_ref *page) {
-  dirty_add(vm, page->id);
+/* A page that is copied whether it was written or not is in its lists for ever. */
+static void list_page(struct vm *vm, uint32_t id) {
+  uint32_t window = page_window(id);
+  dirty_add(vm, id);
   vm->dirty.permanent++;
-  if (page->task_backup != NULL) {
-    unsigned task = page_window(page->id) - WINDOW_TASK;
-    list_add(&vm->task_dirty[task], page->id);
+  if (is_task_window(window)) {
+    unsigned task = window - WINDOW_TASK;
+    list_add(&vm->task_dirty[task], id);
     vm->task_dirty[task].permanent++;
     vm->tasks_dirty |= 1u << task;
   }
 }
 
-static void list_full_pages(struct vm *vm, uint32_t id) {
-  struct page_ref page = page_of(vm, id);
-  if ((page.record & PAGE_FULL) != 0) {
-    list_full_page(vm, &page);
+static void for_each_page(struct vm *vm, uint32_t flag, void (*visit)(struct vm *vm, uint32_t id)) {
+  for (uint32_t window = 0; window < WINDOW_COUNT; window++) {
+    const page_t *records = vm->pages[window];
+    for (uint32_t page = 0; records != NULL && page < L2_ENTRIES; page++) {
+      if ((records[page] & flag) != 0) {
+        visit(vm, page_id(window, page));
+      }
+    }
   }
 }
 
 /* Pages that are copied at each checkpoint are writable from the start, with their pristine content saved. */
-static void open_eager_page(struct vm *vm, uint32_t id) {
-  if ((page_of(vm, id).record & PAGE_EAGER) != 0) {
-    recovery_first_write(vm, page_va(id));
-  }
-}
-
-static void for_each_page(struct vm *vm, void (*visit)(struct vm *vm, uint32_t id)) {
-  for (uint32_t window = 0; window < WINDOW_COUNT; window++) {
-    for (uint32_t page = 0; vm->pages[window] != NULL && page < L2_ENTRIES; page++) {
-      visit(vm, page_id(window, page));
-    }
-  }
+static void open_page(struct vm *vm, uint32_t id) {
+  recovery_first_write(vm, page_va(id));
 }
 
 void recovery_reset(struct vm *vm) {
@@ -47,8 +43,8 @@ void recovery_reset(struct vm *vm) {
   vm->tasks_dirty = 0;
   vm->tasks_changed = true;
   vm->saves_due = (uint16_t)vm->config->vm_period;
-  for_each_page(vm, list_full_pages);
-  for_each_page(vm, open_eager_page);
+  for_each_page(vm, PAGE_FULL, list_page);
+  for_each_page(vm, PAGE_EAGER, open_page);
   vm->tasks_written = 0;
   checkpoint_vm_state(vm);
 }

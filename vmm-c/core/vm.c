@@ -113,17 +113,23 @@ int32_t vm_create(struct vm *vm, const struct guest_config *guest) {
   return VMI_OK;
 }
 
+/* The image is as after loading: let it run from its reset vector. */
+static void begin(struct vm *vm) {
+  vm->starts++;
+  vm->info->starts = vm->starts;
+  vm->run_state = VMI_VM_RUNNING;
+  sched_update(vm);
+}
+
 void vm_cold_start(struct vm *vm) {
   sched_timer_set(vm, 0);
-  vm->starts++;
   image_load(vm);
-  vm->run_state = VMI_VM_RUNNING;
   vm_channels_map(vm);
   if (vm == current_vm) {
     vfp_set_enabled(false);
     vm_enter(vm);
   }
-  sched_update(vm);
+  begin(vm);
 }
 
 static int32_t change_state(struct vm *vm, uint8_t from, uint8_t to) {
@@ -140,7 +146,11 @@ int32_t vm_start(struct vm *vm) {
     return VMI_ESTATE;
   }
   vm->health = (struct health){0};
-  vm_cold_start(vm);
+  if (vm->run_state == VMI_VM_CREATED) {
+    begin(vm);
+  } else {
+    vm_cold_start(vm);
+  }
   return VMI_OK;
 }
 

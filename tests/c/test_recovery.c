@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sources: vmm-c/recovery/undo.c vmm-c/recovery/checkpoint.c vmm-c/recovery/rollback.c vmm-c/recovery/threads.c
-// sources: vmm-c/recovery/recovery.c vmm-c/recovery/switch.c vmm-c/core/vm.c vmm-c/core/vm_memory.c vmm-c/core/ready.c
+// sources: vmm-c/recovery/recovery.c vmm-c/recovery/switch.c vmm-c/core/switch.c vmm-c/core/vm.c vmm-c/core/vm_memory.c vmm-c/core/ready.c
 // sources: vmm-c/core/sched.c vmm-c/core/task.c vmm-c/core/virq.c vmm-c/core/vmi_dispatch.c vmm-c/core/fault.c
 // sources: vmm-c/core/fault_log.c vmm-c/core/health.c vmm-c/core/guest_access.c vmm-c/core/channel.c
 // sources: vmm-c/core/console.c vmm-c/core/manage.c vmm-c/arch/armv7/fault_status.c vmm-c/drivers/global_timer.c
@@ -10,7 +10,7 @@
 // include: tests/c/fakes vmm-c/boards/vexpress-a9
 // flags: -no-pie -fno-pie -Wno-pointer-to-int-cast -Dsched_yield=vmm_sched_yield
 // wrap: recovery_reset recovery_first_write recovery_edit_frame recovery_task_created recovery_level
-// wrap: recovery_checkpoint recovery_rollback_task recovery_rollback_vm switch_to_vm switch_to_task
+// wrap: recovery_checkpoint recovery_rollback_task recovery_rollback_vm switch_to_task
 // wrap: switch_from_vm switch_slice_ended switch_to_idle switch_to_kernel_call guest_write virq_raise
 /*
  * Checkpoints and rollbacks against a naive model (fakes/model.h), on a simulated CPU (fakes/machine.h): R7, R8, R9, R13..R21,

@@ -17,7 +17,10 @@
 _Static_assert((CONSOLE_OUTPUT_SIZE & (CONSOLE_OUTPUT_SIZE - 1)) == 0, "positions wrap at 2^32");
 _Static_assert((CONSOLE_INPUT_SIZE & (CONSOLE_INPUT_SIZE - 1)) == 0, "positions wrap at 2^32");
 
-/* What the guests have read is in console_input_positions. All positions count bytes since the start of the VMM and index the ring modulo its size. */
+/*
+ * What the guests have read is in console_input_positions. All positions count bytes since the start of the VMM and index
+ * the ring modulo its size.
+ */
 struct console {
   uint32_t out_start; /* first byte since the last reset */
   uint32_t out_written;

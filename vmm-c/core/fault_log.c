@@ -8,15 +8,11 @@ _Static_assert((FAULT_LOG_CAPACITY & (FAULT_LOG_CAPACITY - 1)) == 0, "the index 
 
 struct fault_log fault_log = {.next_sequence = 1, .capacity = FAULT_LOG_CAPACITY};
 
-static struct vmi_fault *slot(uint32_t sequence) {
-  return &fault_log.records[(sequence - 1u) % FAULT_LOG_CAPACITY];
-}
-
 int fault_log_read(uint32_t sequence, struct vmi_fault *out) {
   if (sequence >= fault_log.next_sequence) {
     return VMI_EAGAIN;
   }
-  const struct vmi_fault *record = slot(sequence);
+  const struct vmi_fault *record = fault_log_slot(sequence);
   if (sequence == 0 || record->sequence != sequence) {
     return VMI_ENOENT;
   }

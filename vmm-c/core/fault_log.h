@@ -22,9 +22,14 @@ struct fault_log {
 
 extern struct fault_log fault_log;
 
+/* Where record `sequence` (from 1) is, or was, or will be. */
+static inline struct vmi_fault *fault_log_slot(uint32_t sequence) {
+  return &fault_log.records[(sequence - 1u) % FAULT_LOG_CAPACITY];
+}
+
 /* The next slot, with what it held before. It is invisible to readers until it is committed. */
 static inline struct vmi_fault *fault_log_begin(void) {
-  return &fault_log.records[(fault_log.next_sequence - 1u) % FAULT_LOG_CAPACITY];
+  return fault_log_slot(fault_log.next_sequence);
 }
 
 /* Gives the record that the last fault_log_begin returned its sequence number, and publishes it. */

@@ -41,7 +41,6 @@ void recovery_rollback_vm(struct vm *vm, struct vmi_fault *record);
 int32_t recovery_checkpoint(struct vm *vm);
 
 /* The paths that every switch takes, built from the steps in core/switch.h. */
-void switch_to_vm(struct vm *next);
 /* Nobody is ready: leave the current VM, if there is one. */
 void switch_from_vm(void);
 /* The slice of the current VM is over and there is no other to switch to: it is checkpointed all the same (R19). */

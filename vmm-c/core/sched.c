@@ -7,6 +7,7 @@
 #include "core/fast_offsets.h" /* its assertions */
 #include "core/fault.h"
 #include "core/recovery.h"
+#include "core/switch.h"
 #include "core/virq.h"
 #include "drivers/gic.h"
 #include "drivers/global_timer.h"

@@ -27,6 +27,9 @@ static inline void vm_enter(struct vm *vm) {
   write_tpidrurw(vm->thread_id);
 }
 
+/* Leave the current VM, if there is one, and enter another. */
+void switch_to_vm(struct vm *next);
+
 static inline void task_enter(struct vm *vm, unsigned task) {
   vm->thread = &vm->threads[task];
   vm->vcpu->current_task = task;

@@ -24,11 +24,6 @@ void switch_from_vm(void) {
   }
 }
 
-void switch_to_vm(struct vm *next) {
-  switch_from_vm();
-  vm_enter(next);
-}
-
 void switch_slice_ended(struct vm *vm) {
   (void)vm;
 }

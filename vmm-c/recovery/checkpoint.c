@@ -156,13 +156,13 @@ static void save_state(struct vm *vm) {
 void checkpoint_vm_state(struct vm *vm) {
   threads_commit(vm);
   save_state(vm);
-  vm->owner->impure =
-      vm_in_kernel(vm); /* the task that the kernel works for and the kernel's memory belong together (D6) */
+  /* The task that the kernel works for and the kernel's memory belong together (D6). */
+  vm->owner->impure = vm_in_kernel(vm);
 }
 
 void checkpoint_vm(struct vm *vm) {
-  for (uint32_t mask = vm->tasks_dirty; mask != 0; mask &= mask - 1u) {
-    commit_task_pages(vm, 31u - count_leading_zeros(mask & (0u - mask)));
+  for (uint32_t mask = vm->tasks_dirty; mask != 0;) {
+    commit_task_pages(vm, take_bit(&mask));
   }
   arm_shared(vm);
   commit_vm_pages(vm);

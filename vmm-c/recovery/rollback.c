@@ -82,9 +82,8 @@ static uint32_t renew_backups(struct vm *vm) {
 static void drop_task_lists(struct vm *vm) {
   uint32_t kept = 0;
   for (uint32_t mask = vm->tasks_dirty; mask != 0;) {
-    unsigned task = 31u - count_leading_zeros(mask);
+    unsigned task = take_bit(&mask);
     struct page_list *list = &vm->task_dirty[task];
-    mask ^= 1u << task;
     list->count = list->permanent;
     if (list->count != 0) {
       kept |= 1u << task;
@@ -124,7 +123,7 @@ static void restore_tasks(struct vm *vm) {
 
 static void restore_threads(struct vm *vm) {
   for (uint32_t mask = changed_threads(vm); mask != 0;) {
-    struct thread *thread = take_thread(vm, &mask);
+    struct thread *thread = &vm->threads[take_bit(&mask)];
     image_t saved = vm_image(thread);
     uint8_t vfp_saved = thread->vfp_vm_saved;
     thread->unsaved = 1;

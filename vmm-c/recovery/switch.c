@@ -27,10 +27,10 @@ static bool vm_is_clean(const struct vm *vm) {
 /* Returns the number of checkpoints taken: 0 or 1. */
 static int32_t vm_leave(struct vm *vm) {
   registers_leave(vm, vm->owner);
-  if (vm->tracked && vm->run_state != VMI_VM_EMPTY && --vm->saves_due != 0) {
-    return 0;
-  }
   if (vm->tracked && vm->run_state != VMI_VM_EMPTY) {
+    if (--vm->saves_due != 0) {
+      return 0;
+    }
     vm->saves_due = (uint16_t)vm->config->vm_period;
     checkpoint_vm(vm);
   }
@@ -46,11 +46,6 @@ void switch_from_vm(void) {
   }
 }
 
-void switch_to_vm(struct vm *next) {
-  switch_from_vm();
-  vm_enter(next);
-}
-
 void switch_slice_ended(struct vm *vm) {
   vm->counters.checkpoints_more += vm_leave(vm);
   vm_enter(vm);
@@ -63,24 +58,34 @@ static bool task_is_clean(const struct vm *vm, const struct thread *thread) {
 }
 
 /* R20, R24: at every n-th switch away from it. */
+static bool task_save_due(struct vm *vm, struct thread *task) {
+  if (--task->saves_due != 0) {
+    vm->counters.task_checkpoints_more--;
+    return false;
+  }
+  task->saves_due = (uint16_t)vm->config->task_period;
+  return true;
+}
+
 static void task_save(struct vm *vm, struct thread *task) {
-  if (--task->saves_due == 0) {
-    task->saves_due = (uint16_t)vm->config->task_period;
+  if (task_save_due(vm, task)) {
     checkpoint_task(vm, thread_number(vm, task));
   } else {
-    vm->counters.task_checkpoints_more--;
     thread_unshare(vm, task); /* so that it is seen to have run since its checkpoint */
     checkpoint_arm_shared(vm);
   }
 }
 
+/* What is the same however the owner's memory is saved. */
+static void owner_stop(struct vm *vm) {
+  registers_leave(vm, vm->owner);
+  vm->threads_dirty |= thread_bit(vm, vm->owner);
+  vm->task_switches += vm->owner != vm->kernel;
+}
+
 static void owner_leave(struct vm *vm) {
   struct thread *owner = vm->owner;
-  registers_leave(vm, owner);
-  vm->threads_dirty |= thread_bit(vm, owner);
-  if (owner != vm->kernel) {
-    vm->task_switches++;
-  }
+  owner_stop(vm);
   if (vm->tracked && owner != vm->kernel) {
     task_save(vm, owner);
   } else if (vm->tracked) {
@@ -108,24 +113,13 @@ static bool saved_with_vm(const struct vm *vm, const struct thread *owner) {
   return vm->tracked && vm->saves_due == 1 && vm->task_dirty[thread_number(vm, owner)].permanent == 0;
 }
 
-static void owner_leave_idle(struct vm *vm) {
-  struct thread *owner = vm->owner;
-  registers_leave(vm, owner);
-  vm->threads_dirty |= thread_bit(vm, owner);
-  vm->task_switches++;
-  if (--owner->saves_due == 0) {
-    owner->saves_due = (uint16_t)vm->config->task_period;
-  } else {
-    vm->counters.task_checkpoints_more--;
-  }
-}
-
 void switch_to_idle(struct vm *vm) {
   if (vm->owner == vm->kernel) {
     return;
   }
   if (saved_with_vm(vm, vm->owner)) {
-    owner_leave_idle(vm);
+    owner_stop(vm);
+    (void)task_save_due(vm, vm->owner);
   } else {
     owner_leave(vm);
   }

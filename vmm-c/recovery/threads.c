@@ -87,7 +87,7 @@ void thread_commit(struct thread *thread) {
 
 void threads_commit(struct vm *vm) {
   for (uint32_t mask = changed_threads(vm); mask != 0;) {
-    struct thread *thread = take_thread(vm, &mask);
+    struct thread *thread = &vm->threads[take_bit(&mask)];
     thread->vm_saved = 0;
     thread->task_saved = thread->frame;
     thread->park = spare(thread);

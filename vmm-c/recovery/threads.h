@@ -35,11 +35,11 @@ static inline uint32_t changed_threads(const struct vm *vm) {
   return vm->threads_dirty | thread_bit(vm, vm->owner) | 1u << KERNEL_THREAD;
 }
 
-/* Takes one thread out of such a mask, which is not 0. */
-static inline struct thread *take_thread(struct vm *vm, uint32_t *mask) {
+/* Takes one bit out of a mask of threads or tasks, which is not 0, and returns its number. */
+static inline unsigned take_bit(uint32_t *mask) {
   unsigned number = 31u - count_leading_zeros(*mask);
   *mask ^= 1u << number;
-  return &vm->threads[number];
+  return number;
 }
 
 /* The registers of all threads as they are now become those of the VM's checkpoint. */

@@ -20,8 +20,6 @@ from understudy.latency.visits import Visits, visits
 TIMED = ("vm_switch_tick", "vm_switch_yield", "task_switch_vmi")
 MODES = (Mode.OFF, Mode.UNDO)
 _REPETITIONS = 60  # so few that the ring has forgotten none of them
-_BOOT_MS = 20.0
-_INSTRUCTION_MS = 32e-6
 
 
 def agreement(made: Sequence[Scenario], counted: Mapping[Key, Split]) -> tuple[dict[Key, dict[str, Any]], list[str]]:
@@ -67,8 +65,7 @@ def _measured(scenario: Scenario, probe: Probe) -> list[int]:
     if RING not in image.manifest["symbols"]:
         return []
     rings: list[Ring] = []
-    ms = _BOOT_MS + (WARM_UP + _REPETITIONS) * scenario.each * _INSTRUCTION_MS
-    found = visits(image, ms=ms, inspect=lambda target: rings.append(read_ring(target)))
+    found = visits(image, ms=scenario.ms(_REPETITIONS), inspect=lambda target: rings.append(read_ring(target)))
     return _of_probe(found, probe, compare(found, rings[0]))
 
 

@@ -23,9 +23,7 @@ from understudy.latency.trace import Step, steps
 from understudy.latency.visits import Visit, visits
 
 PHASES = ("save", "switch", "restore")
-_BOOT_MS = 20.0
 _REPETITIONS = 1000  # so that what is rare is among them
-_INSTRUCTION_MS = 32e-6
 _DISASSEMBLY = re.compile(r"^\s*([0-9a-f]+):\s+(.*)$")
 
 
@@ -74,7 +72,7 @@ def trace(scenario: Scenario, probe: Probe, *, longest: bool = False) -> list[Tr
 
     """
     image = build(scenario.system)
-    found = visits(image, ms=_BOOT_MS + _REPETITIONS * scenario.each * _INSTRUCTION_MS)
+    found = visits(image, ms=scenario.ms(_REPETITIONS))
     passages = probe.select(found)[WARM_UP:]
     if not passages:
         raise LatencyError(f"{image.name}: {probe.key.name} ({probe.key.mode}) does not occur")

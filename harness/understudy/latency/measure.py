@@ -19,8 +19,6 @@ R = TypeVar("R")
 Series = dict[Key, list[int]]
 Splits = dict[Key, Split]
 WORKERS = 2
-_BOOT_MS = 20.0  # of virtual time, until guests run
-_INSTRUCTION_MS = 32e-6
 _SECONDS = 300.0  # last guard of one life, in real time
 _ATTEMPTS = 5  # each runs twice as long as the one before
 
@@ -100,7 +98,7 @@ def _all(pool: ThreadPoolExecutor, run: Callable[[T], R], items: Iterable[T]) ->
 
 def _long_enough(image: Image, scenario: Scenario, wanted: int) -> tuple[Life, float]:
     """One life that is long enough, and how long that is in milliseconds of virtual time."""
-    ms = _BOOT_MS + (wanted + WARM_UP) * scenario.each * _INSTRUCTION_MS
+    ms = scenario.ms(wanted)
     for _ in range(_ATTEMPTS):
         life = _life(image, scenario, wanted, ms)
         short = {key: len(values) for key, values in life.series.items() if len(values) < wanted}

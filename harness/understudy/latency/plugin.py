@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from pathlib import Path
 from struct import Struct
@@ -94,17 +94,23 @@ def plugin_arguments(
             VMM when that has become idle.
         points: addresses whose passing is recorded.
     """
-    given = {
+    given: dict[str, object] = {
         "out": output,
         "gate": gate,
         "vectors": image.manifest["symbols"]["vectors"],
         "guest_end": GUEST_END,
         "instruction_ns": instruction_ns(image),
     }
+    if until_ns:
+        given["until_ns"] = until_ns
+    return plugin_option(given, points, holds)
+
+
+def plugin_option(given: Mapping[str, object], points: Iterable[int], holds: Iterable[int] = ()) -> tuple[str, ...]:
+    """Return the QEMU arguments for the plugin with these settings (plugin/visits.c)."""
     parts = [str(build_plugin()), *(f"{name}={value}" for name, value in given.items())]
     parts += [f"point={address:#x}" for address in points]
     parts += [f"hold={count}" for count in holds]
-    parts += [f"until_ns={until_ns}"] if until_ns else []
     return ("-plugin", ",".join(parts))
 
 

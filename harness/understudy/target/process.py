@@ -7,6 +7,7 @@ import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from understudy import paths
 from understudy.errors import TargetError
@@ -29,7 +30,7 @@ class QemuProcess:
         self.log = folder / "qemu.log"
         self.qmp, theirs = socket.socketpair()
         handed = [theirs]
-        self.command = [*image.manifest["qemu"], *_clock(image), *extra]
+        self.command = [*image.manifest["qemu"], *clock_arguments(image), *extra]
         self.command += ["-kernel", str(image.elf), "-S", "-monitor", "none"]
         self.command += ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control"]
         self.command += ["-chardev", f"socket,id=gdb,path={self.gdb_path},server=on,wait=off", "-gdb", "chardev:gdb"]
@@ -44,21 +45,9 @@ class QemuProcess:
         self._process = self._start(handed)
 
     def _start(self, handed: list[socket.socket]) -> "subprocess.Popen[bytes]":
-        descriptors = [link.fileno() for link in handed]
         with self.log.open("wb") as log:
             try:
-                return subprocess.Popen(
-                    ["setpriv", "--pdeathsig", "KILL", "--", *self.command],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    pass_fds=descriptors,
-                    start_new_session=True,
-                    cwd=paths.root(),
-                    env=quiet_environment(),
-                )
-            except FileNotFoundError:
-                raise TargetError("setpriv is missing: run `understudy doctor` to see what to install") from None
+                return start_qemu(self.command, output=log, pass_fds=[link.fileno() for link in handed])
             finally:
                 for link in handed:
                     link.close()
@@ -109,10 +98,34 @@ class QemuProcess:
             link.close()
 
 
+def start_qemu(
+    command: Sequence[str], *, output: IO[bytes] | int = subprocess.DEVNULL, pass_fds: Sequence[int] = ()
+) -> "subprocess.Popen[bytes]":
+    """Start QEMU in a session of its own; the kernel kills it with its parent. `output` gets what it prints.
+
+    Raises:
+        TargetError: a tool is missing.
+    """
+    try:
+        return subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", "--", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=pass_fds,
+            start_new_session=True,
+            cwd=paths.root(),
+            env=quiet_environment(),
+        )
+    except FileNotFoundError:
+        raise TargetError("setpriv is missing: run `understudy doctor` to see what to install") from None
+
+
+def clock_arguments(image: Image) -> list[str]:
+    """Return the arguments that make virtual time a matter of executed instructions."""
+    return ["-icount", f"shift={image.manifest['icount_shift']},sleep=off"]
+
+
 def quiet_environment() -> dict[str, str]:
     """Return the environment for QEMU: the boards have sound chips, and no sound system is wanted."""
     return {**os.environ, "QEMU_AUDIO_DRV": "none"}
-
-
-def _clock(image: Image) -> list[str]:
-    return ["-icount", f"shift={image.manifest['icount_shift']},sleep=off"]

@@ -122,9 +122,8 @@ class Target:
         if not self.process.alive:
             raise TargetError(f"QEMU ended with status {self.process.status}\n{self.process.said()}".strip())
         seconds = 0.0
-        for clock in self.image.manifest["board"][
-            "clocks"
-        ]:  # the slowest first: it says how often the next has wrapped
+        # The slowest first: it says how often the next has wrapped.
+        for clock in self.image.manifest["board"]["clocks"]:
             wrap = 2**32 / clock["hz"]
             fine = self.memory.word(clock["base"]) / clock["hz"]
             seconds = fine + max(0, round((seconds - fine) / wrap)) * wrap

@@ -16,7 +16,6 @@ struct context *__real_recovery_edit_frame(struct vm *vm, struct thread *thread)
 void __real_recovery_task_created(struct vm *vm, unsigned task);
 enum vmi_action __real_recovery_level(const struct vm *vm, const struct thread *thread, uint8_t *reason);
 int32_t __real_recovery_checkpoint(struct vm *vm);
-void __real_switch_to_vm(struct vm *next);
 void __real_switch_from_vm(void);
 void __real_switch_slice_ended(struct vm *vm);
 void __real_switch_to_task(struct vm *vm, unsigned task);
@@ -31,7 +30,6 @@ struct context *__wrap_recovery_edit_frame(struct vm *vm, struct thread *thread)
 void __wrap_recovery_task_created(struct vm *vm, unsigned task);
 enum vmi_action __wrap_recovery_level(const struct vm *vm, const struct thread *thread, uint8_t *reason);
 int32_t __wrap_recovery_checkpoint(struct vm *vm);
-void __wrap_switch_to_vm(struct vm *next);
 void __wrap_switch_from_vm(void);
 void __wrap_switch_slice_ended(struct vm *vm);
 void __wrap_switch_to_task(struct vm *vm, unsigned task);
@@ -182,11 +180,6 @@ static void leave_vm(struct vm *vm) {
 void __wrap_switch_from_vm(void) {
   leave_vm(current_vm);
   __real_switch_from_vm();
-}
-
-void __wrap_switch_to_vm(struct vm *next) {
-  leave_vm(current_vm);
-  __real_switch_to_vm(next);
 }
 
 void __wrap_switch_slice_ended(struct vm *vm) {

@@ -1,22 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The RTOS on the bare board, without the VMM (the third bar of R43): the same tasks, counted by the same plugin."""
 
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from subprocess import Popen
 
-from understudy import paths
 from understudy.image import Image, build
 from understudy.image.bare import build_bare
 from understudy.image.elf import Elf, read_elf
-from understudy.latency.plugin import Kind, Record, build_plugin, instruction_ns, read_records
+from understudy.latency.plugin import Kind, Record, instruction_ns, plugin_option, read_records
 from understudy.latency.scenarios.paths import rtos_system
 from understudy.latency.scenarios.scenario import QUICK_REPETITIONS, REPETITIONS, WARM_UP
 from understudy.latency.scenarios.systems import Mode
 from understudy.latency.statistics import LatencyError, differences
-from understudy.target.process import quiet_environment
+from understudy.target.process import clock_arguments, start_qemu
 
 EXIT = "context_run"  # the only way to a task
 _RETURN = 0xE1B0F00E  # MOVS pc, lr
@@ -24,19 +23,10 @@ _SECONDS = (1.0, 4.0, 16.0, 60.0)  # of real time, until there are enough repeti
 _VECTOR_CALL, _VECTOR_IRQ = 0x08, 0x18
 
 
-def start_bare(image: Image, elf: Path, *extra: str) -> "subprocess.Popen[bytes]":
+def start_bare(image: Image, elf: Path, *extra: str) -> Popen[bytes]:
     """Start QEMU with an image for the bare board; `image` is a system for the same board."""
-    command = [*image.manifest["qemu"], "-icount", f"shift={image.manifest['icount_shift']},sleep=off"]
-    command += ["-kernel", str(elf), "-monitor", "none", *extra]
-    return subprocess.Popen(
-        ["setpriv", "--pdeathsig", "KILL", "--", *command],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        cwd=paths.root(),
-        env=quiet_environment(),
-    )
+    command = [*image.manifest["qemu"], *clock_arguments(image)]
+    return start_qemu([*command, "-kernel", str(elf), "-monitor", "none", *extra])
 
 
 def bare_switches(*, quick: bool = False) -> tuple[dict[str, list[int]], list[str]]:
@@ -88,9 +78,8 @@ def _records(image: Image, elf: Elf, passing: str, seconds: float) -> list[Recor
             "guest_end": 0,
             "instruction_ns": instruction_ns(image),
         }
-        parts = [str(build_plugin()), *(f"{name}={value}" for name, value in given.items())]
-        parts += [f"point={address:#x}" for address in (_address(elf, passing), _return_address(elf))]
-        with start_bare(image, elf.path, "-plugin", ",".join(parts), "-serial", "null") as machine:
+        plugin = plugin_option(given, (_address(elf, passing), _return_address(elf)))
+        with start_bare(image, elf.path, *plugin, "-serial", "null") as machine:
             time.sleep(seconds)
             machine.terminate()
         return list(read_records(output))

@@ -16,6 +16,11 @@ QUICK_REPETITIONS = 80  # more than a turn of the timer wheel of the VMM: 64 tic
 WARM_UP = 16
 """Repetitions that are left out: in the first ones the VMM sees a task or a VM for the first time."""
 
+_BOOT_MS = 20.0
+"""Virtual time until guests run."""
+_INSTRUCTION_MS = 32e-6
+"""Virtual time of an instruction, as the board has it; only to know how long a life has to be."""
+
 Select = Callable[[Sequence[Visit]], list[Passage]]
 
 
@@ -62,3 +67,7 @@ class Scenario:
     repetitions: int = REPETITIONS
     quick: bool = field(default=True)
     """Whether `--quick` measures it, too."""
+
+    def ms(self, repetitions: int) -> float:
+        """Return the virtual time for so many repetitions in milliseconds, boot and warm-up included."""
+        return _BOOT_MS + (WARM_UP + repetitions) * self.each * _INSTRUCTION_MS

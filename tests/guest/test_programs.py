@@ -167,8 +167,9 @@ def test_input(vmm_boot: Boot) -> None:  # D9
     """Input read since the checkpoint comes again after the rollback; the buffer is as before."""
     target = vmm_boot(SYSTEMS / "input.toml")
     console = target.uart("input")
-    console.expect(r"READY\r?\n")
-    console.send("hello")
+    for character in "hello":
+        console.expect(r"TYPE\r?\n")
+        console.send(character)
     console.expect(r"READ hello\r?\n")
     console.expect(r"DONE\r?\n")
     assert passed(target, "input") == ["input.read_again"]

@@ -25,7 +25,9 @@ def description() -> systems.Data:
         return systems.faulty_guest(task, systems.worker())
 
     guests = {"task": failing(), "vm": failing(mutex=True)}
-    settings = {"recovery": systems.GENEROUS, "slice_ticks": systems.LONG_SLICE}
+    # Nobody preempts them, not even VM0 when it is told of a fault: a checkpoint of the VM between the lock of the
+    # mutex and the fault would make the task recoverable alone, rightly (D6).
+    settings = {"recovery": systems.GENEROUS, "slice_ticks": systems.LONG_SLICE, "priority": 0}
     vms = {
         f"{guest}_{name}": systems.vm(guest, policy=policy, **settings)
         for guest in guests

@@ -12,21 +12,57 @@ static const char *const kinds[] = {
     [VMI_FAULT_DATA] = "data abort",
     [VMI_FAULT_PREFETCH] = "prefetch abort",
     [VMI_FAULT_UNDEFINED] = "undefined instruction",
+    [VMI_FAULT_ASYNC] = "asynchronous abort",
+    [VMI_FAULT_CALL] = "refused call",
+    [VMI_FAULT_WATCHDOG] = "watchdog",
+    [VMI_FAULT_SCRUB] = "scrubber",
+    [VMI_FAULT_CHECK] = "failed check",
+    [VMI_FAULT_GUEST] = "report of the guest",
     [VMI_FAULT_REQUEST] = "request from the console",
 };
 
 static const char *const classes[] = {
-    [VMI_CLASS_ALIGNMENT] = "alignment fault", [VMI_CLASS_TRANSLATION] = "translation fault",
-    [VMI_CLASS_DOMAIN] = "domain fault",       [VMI_CLASS_PERMISSION] = "permission fault",
-    [VMI_CLASS_EXTERNAL] = "external abort",   [VMI_CLASS_INSTRUCTION] = "undefined instruction",
-    [VMI_CLASS_CALL] = "VMI contract broken",  [VMI_CLASS_REQUEST] = "rollback asked for",
+    [VMI_CLASS_ALIGNMENT] = "alignment fault",
+    [VMI_CLASS_TRANSLATION] = "translation fault",
+    [VMI_CLASS_DOMAIN] = "domain fault",
+    [VMI_CLASS_PERMISSION] = "permission fault",
+    [VMI_CLASS_EXTERNAL] = "external abort",
+    [VMI_CLASS_ASYNC] = "asynchronous external abort",
+    [VMI_CLASS_PARITY] = "parity error",
+    [VMI_CLASS_ACCESS_FLAG] = "access flag fault",
+    [VMI_CLASS_MAINTENANCE] = "cache or TLB maintenance fault",
+    [VMI_CLASS_DEBUG] = "debug event",
+    [VMI_CLASS_PLATFORM] = "implementation defined fault",
+    [VMI_CLASS_INSTRUCTION] = "undefined instruction",
+    [VMI_CLASS_STACK] = "stack overflow",
+    [VMI_CLASS_EXECUTE] = "jump into data",
+    [VMI_CLASS_CALL] = "VMI contract broken",
+    [VMI_CLASS_MISUSE] = "too many refused calls",
+    [VMI_CLASS_HANG] = "hang",
+    [VMI_CLASS_PANIC] = "panic",
+    [VMI_CLASS_BOOT] = "failed boot",
+    [VMI_CLASS_TEXT] = "text changed",
+    [VMI_CLASS_OBJECT] = "kernel object broken",
+    [VMI_CLASS_BACKUP] = "checkpoint damaged",
+    [VMI_CLASS_TABLE] = "page tables damaged",
+    [VMI_CLASS_VMM] = "fault of the VMM",
+    [VMI_CLASS_REQUEST] = "rollback asked for",
     [VMI_CLASS_OTHER] = "other fault",
 };
 
 static const char *const actions[] = {
-    [VMI_ACTION_NONE] = "nothing done",          [VMI_ACTION_TASK_ROLLBACK] = "task rolled back",
-    [VMI_ACTION_VM_ROLLBACK] = "VM rolled back", [VMI_ACTION_COLD_RESTART] = "VM started anew from its pristine image",
+    [VMI_ACTION_IGNORE] = "ignored",
+    [VMI_ACTION_LOG] = "nothing done",
+    [VMI_ACTION_TASK_ROLLBACK] = "task rolled back",
+    [VMI_ACTION_TASK_RESTART] = "task restarted",
+    [VMI_ACTION_VM_ROLLBACK] = "VM rolled back",
+    [VMI_ACTION_OLDER_GENERATION] = "VM rolled back to an older generation",
+    [VMI_ACTION_WARM_RESET] = "VM reset, persistent memory kept",
+    [VMI_ACTION_COLD_RESTART] = "VM started anew from its pristine image",
+    [VMI_ACTION_SUSPEND] = "VM suspended",
     [VMI_ACTION_VM_STOP] = "VM stopped",
+    [VMI_ACTION_STANDBY] = "standby took over",
+    [VMI_ACTION_SYSTEM_HALT] = "system halted",
 };
 
 static const char *const reasons[] = {
@@ -35,6 +71,7 @@ static const char *const reasons[] = {
     [VMI_REASON_SHARED_STATE] = "the task had changed shared state since its checkpoint",
     [VMI_REASON_BUDGET] = "retry budget of the lower level used up",
     [VMI_REASON_UNPROTECTED] = "the VM has no checkpoint",
+    [VMI_REASON_UNAVAILABLE] = "the action of the policy is not possible",
 };
 
 /* Index: the negated value. */

@@ -10,7 +10,9 @@
 
 #include "core/health.h"
 
-static const struct recovery_config config = {.window = 100, .budget = {0, 3, 2, 1}};
+static const struct recovery_config config = {
+    .window = 100,
+    .budget = {[VMI_ACTION_TASK_ROLLBACK] = 3, [VMI_ACTION_VM_ROLLBACK] = 2, [VMI_ACTION_COLD_RESTART] = 1}};
 
 #define POLICY VMI_REASON_POLICY
 #define BUDGET VMI_REASON_BUDGET
@@ -99,7 +101,7 @@ static void test_faults_slower_than_the_window_never_escalate(void **state) {
 static void test_none_and_stop_pass_through(void **state) {
   (void)state;
   struct health h = {0};
-  expect(&h, VMI_ACTION_NONE, 0, VMI_ACTION_NONE, POLICY);
+  expect(&h, VMI_ACTION_LOG, 0, VMI_ACTION_LOG, POLICY);
   expect(&h, VMI_ACTION_VM_STOP, 0, VMI_ACTION_VM_STOP, POLICY);
   expect(&h, VMI_ACTION_COLD_RESTART, 0, VMI_ACTION_COLD_RESTART, POLICY);
   expect(&h, VMI_ACTION_COLD_RESTART, 0, VMI_ACTION_VM_STOP, BUDGET);
@@ -107,7 +109,7 @@ static void test_none_and_stop_pass_through(void **state) {
 
 static void test_a_budget_of_zero_skips_the_level(void **state) {
   (void)state;
-  const struct recovery_config none = {.window = 100, .budget = {0, 0, 0, 1}};
+  const struct recovery_config none = {.window = 100, .budget = {[VMI_ACTION_COLD_RESTART] = 1}};
   struct health h = {0};
   uint8_t reason = POLICY;
   assert_int_equal(health_decide(&h, &none, VMI_ACTION_TASK_ROLLBACK, 0, &reason), VMI_ACTION_COLD_RESTART);

@@ -207,14 +207,8 @@ def test_not_an_elf_file(tmp_path: Path) -> None:
 
 
 def test_layouts_come_from_debug_information(image: Image) -> None:
-    layout = read_layouts(image.elf, ("vm_config", "recovery_config"))["structures"]
-    assert layout["recovery_config"] == {
-        "size": 20,
-        "members": {
-            "window": [0, 4, 1],
-            "budget": [4, 16, 4],
-        },
-    }
+    layout = read_layouts(image.elf, ("ready_table", "channel_config"))["structures"]
+    assert layout["channel_config"] == {"size": 2, "members": {"vm": [0, 2, 2]}}
 
 
 def test_template_error_names_the_line(tmp_path: Path) -> None:

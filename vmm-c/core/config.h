@@ -70,6 +70,7 @@ struct vm_config {
 extern const char config_build_id[];
 extern const char config_system_name[];
 extern const uint32_t config_tick_us;
+extern const uint32_t config_housekeeping_ticks; /* 0: never; at most 63 */
 extern const struct guest_config *const config_guests[];
 extern const uint32_t config_guest_count;
 extern const struct vm_config config_vms[];

@@ -51,16 +51,24 @@ static inline void recover(struct vm *vm, struct vmi_fault *record, unsigned tas
   vm->info->recoveries = ++vm->recoveries;
 }
 
-/* D1: who executed is at fault, whatever the address. */
-static void fault_handle(struct vmi_fault *record) {
-  struct vm *vm = current_vm;
-  log_begin(record, vm, vm_current_task(vm));
-  enum vmi_action first = recovery_level(vm, vm->thread, &record->reason);
+static uint8_t task_number(const struct vm *vm, const struct thread *thread) {
+  return thread == vm->kernel ? (uint8_t)VMI_TASK_KERNEL : (uint8_t)thread_number(vm, thread);
+}
+
+__attribute__((always_inline)) static inline void decide(struct vm *vm, struct vmi_fault *record,
+                                                         struct thread *thread) {
+  log_begin(record, vm, task_number(vm, thread));
+  enum vmi_action first = recovery_level(vm, thread, &record->reason);
   uint32_t now = health_time(record->time_lo, record->time_hi);
   record->action = (uint8_t)health_decide(&vm->health, &vm->config->recovery, first, now, &record->reason);
   vm->counters.faults++;
-  recover(vm, record, thread_number(vm, vm->thread));
+  recover(vm, record, thread_number(vm, thread));
   log_end(record);
+}
+
+/* D1: who executed is at fault, whatever the address. */
+static void fault_handle(struct vmi_fault *record) {
+  decide(current_vm, record, current_vm->thread);
   sched_resume();
 }
 
@@ -119,6 +127,17 @@ void fault_undefined(struct context *frame) {
   record->address = frame->pc;
   record->pc = frame->pc;
   fault_handle(record);
+}
+
+static struct thread *thread_of(struct vm *vm, uint32_t task) {
+  return task < VMI_TASK_MAX ? &vm->threads[task] : vm->kernel;
+}
+
+void fault_event(struct vm *vm, uint32_t task, const struct vmi_fault *what) {
+  struct vmi_fault *record = fault_log_begin();
+  *record = (struct vmi_fault){
+      .kind = what->kind, .class = what->class, .address = what->address, .status = what->status, .pc = what->pc};
+  decide(vm, record, thread_of(vm, task));
 }
 
 int32_t fault_request_rollback(struct vm *vm, uint32_t task) {

@@ -11,6 +11,13 @@ void fault_prefetch(struct context *frame);
 void fault_undefined(struct context *frame);
 
 /*
+ * Something that no exception tells of: a detector found it in VM `vm`, at `task` or VMI_TASK_KERNEL, which need not run.
+ * what: kind, class, address (what is wrong there) and status (a number that explains it, by class) are used. The record is
+ * logged and the VM treated by its policy. Not on the way of a recovery; then sched_resume chooses who runs.
+ */
+void fault_event(struct vm *vm, uint32_t task, const struct vmi_fault *what);
+
+/*
  * Roll back on request of the console: `task`, or the whole VM for VMI_TASK_KERNEL.
  * VMI_OK; VMI_ENOENT: no such task; VMI_ESTATE: no checkpoint, or the VM does not exist.
  */

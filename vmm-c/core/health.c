@@ -10,7 +10,7 @@ static void renew_window(struct health *h, const struct recovery_config *c, uint
 
 enum vmi_action health_escalate(struct health *h, const struct recovery_config *c, enum vmi_action first, uint32_t now,
                                 uint8_t *reason) {
-  if (first == VMI_ACTION_NONE) {
+  if (first == VMI_ACTION_LOG) {
     return first;
   }
   renew_window(h, c, now);

@@ -6,14 +6,19 @@
 #include "core/console.h"
 #include "core/fast_offsets.h" /* its assertions */
 #include "core/fault.h"
+#include "core/housekeeping.h"
 #include "core/recovery.h"
 #include "core/switch.h"
 #include "core/virq.h"
 #include "drivers/gic.h"
 #include "drivers/global_timer.h"
 #include "drivers/sp804.h"
+#include "lib/string.h"
 
 #define WHEEL_SIZE 64u
+#define HOUSEKEEPING (1u << 31) /* in the wheel, as if it were a VM */
+
+_Static_assert(VM_MAX < 31, "bits of the wheel");
 
 struct scheduler scheduler = {.tick_clear = SP804_INTCLR};
 uint32_t sched_now;
@@ -24,9 +29,10 @@ static uint32_t timer_event; /* count at which the next virtual timer ends */
 static bool slice_ended;
 static struct ready_table vm_table;
 static const struct vm *turn; /* the current VM as vm_table knows it: a fast path may have gone on to another */
-/* Bit m of slot t % 64: the timer of VM m ends at tick t. Bit n of `occupied`: slot n is not 0. */
+/* Bit m of slot t % 64: the timer of VM m, or HOUSEKEEPING, ends at tick t. Bit n of `occupied`: slot n is not 0. */
 static uint32_t wheel[WHEEL_SIZE];
 static uint32_t occupied[WHEEL_SIZE / 32u];
+static bool housekeeping_due;
 static uint32_t overdue; /* VMs whose timer was set back by a rollback and has ended already */
 
 /* Ticks from sched_now to the next slot that has a timer, 1..WHEEL_SIZE, or the horizon: none has. */
@@ -55,13 +61,27 @@ static void event_set(void) {
   scheduler.event = scheduler.polling ? scheduler.now_time : timer_event;
 }
 
+static void wheel_add(uint32_t bit, uint32_t tick) {
+  unsigned slot = tick % WHEEL_SIZE;
+  wheel[slot] |= bit;
+  occupied[slot / 32u] |= 1u << slot % 32u;
+}
+
+static void housekeeping_arm(void) {
+  if (config_housekeeping_ticks != 0) {
+    wheel_add(HOUSEKEEPING, sched_now + config_housekeeping_ticks);
+  }
+}
+
 void sched_init(void) {
   ready_init(&vm_table);
   turn = NULL;
   scheduler.polling = false;
   overdue = 0;
-  occupied[0] = 0;
-  occupied[1] = 0;
+  memset(wheel, 0, sizeof wheel);
+  memset(occupied, 0, sizeof occupied);
+  housekeeping_due = false;
+  housekeeping_arm();
   scheduler.changed = 1;
   tick_counts = config_tick_us * (BOARD_TIMER_CLOCK_HZ / 1000000u);
   horizon = 0x40000000u / tick_counts;
@@ -131,9 +151,7 @@ void sched_rotate(struct vm *vm) {
 }
 
 static void timer_arm(const struct vm *vm) {
-  unsigned slot = vm->state.timer_next % WHEEL_SIZE;
-  wheel[slot] |= 1u << vm->index;
-  occupied[slot / 32u] |= 1u << slot % 32u;
+  wheel_add(1u << vm->index, vm->state.timer_next);
 }
 
 /* All periods that have ended: a VM that did not run loses no tick. */
@@ -154,6 +172,11 @@ static void timer_expire(struct vm *vm) {
 }
 
 static void timers_expire(uint32_t due) {
+  if ((due & HOUSEKEEPING) != 0) {
+    due ^= HOUSEKEEPING;
+    housekeeping_due = true;
+    housekeeping_arm();
+  }
   for (; due != 0; due &= due - 1u) {
     timer_expire(&vms[31u - count_leading_zeros(due & (0u - due))]);
   }
@@ -234,6 +257,13 @@ static void interrupt_dispatch(uint32_t iar) {
   }
 }
 
+static void housekeep(void) {
+  if (housekeeping_due) {
+    housekeeping_due = false;
+    housekeeping();
+  }
+}
+
 /* Nobody is ready: tell what is still to be told, then sleep. A masked interrupt ends WFI (ARM ARM B1.8.13). */
 static struct vm *wait_for_ready(void) {
   int next;
@@ -243,6 +273,7 @@ static struct vm *wait_for_ready(void) {
       wfi();
     }
     interrupt_dispatch(gic_acknowledge());
+    housekeep();
   }
   return &vms[next];
 }
@@ -292,12 +323,14 @@ static void report(void) {
 
 void interrupt_handle(uint32_t iar) {
   interrupt_dispatch(iar);
+  housekeep();
   report();
   sched_resume();
 }
 
 void tick_handle(void) {
   tick_taken();
+  housekeep();
   report();
   sched_resume();
 }

@@ -205,26 +205,66 @@ struct vmi_task_info {
   uint32_t rollbacks;
 };
 
-enum vmi_fault_kind { VMI_FAULT_DATA, VMI_FAULT_PREFETCH, VMI_FAULT_UNDEFINED, VMI_FAULT_REQUEST };
+/* Who found it out. */
+enum vmi_fault_kind {
+  VMI_FAULT_DATA,
+  VMI_FAULT_PREFETCH,
+  VMI_FAULT_UNDEFINED,
+  VMI_FAULT_ASYNC,    /* asynchronous (imprecise) abort: neither pc nor address mean anything */
+  VMI_FAULT_CALL,     /* the VMI, from the arguments of a call */
+  VMI_FAULT_WATCHDOG, /* time passed */
+  VMI_FAULT_SCRUB,    /* the background check of what must not change */
+  VMI_FAULT_CHECK,    /* the check of a state before it is saved, or before it is used */
+  VMI_FAULT_GUEST,    /* the guest itself */
+  VMI_FAULT_REQUEST,  /* rollback asked for from the console */
+};
 
+/* What it is: the health monitor chooses the action by it. */
 enum vmi_fault_class {
   VMI_CLASS_ALIGNMENT,
   VMI_CLASS_TRANSLATION,
   VMI_CLASS_DOMAIN,
   VMI_CLASS_PERMISSION,
-  VMI_CLASS_EXTERNAL,
+  VMI_CLASS_EXTERNAL,    /* synchronous external abort, also on a table walk */
+  VMI_CLASS_ASYNC,       /* asynchronous external abort or parity error */
+  VMI_CLASS_PARITY,      /* synchronous parity error, also on a table walk */
+  VMI_CLASS_ACCESS_FLAG,
+  VMI_CLASS_MAINTENANCE, /* of instruction cache or TLB; TLB conflict */
+  VMI_CLASS_DEBUG,
+  VMI_CLASS_PLATFORM,    /* implementation defined: lockdown, coprocessor */
   VMI_CLASS_INSTRUCTION, /* undefined instruction */
+  VMI_CLASS_STACK,       /* stack overflow: the guard page below a stack */
+  VMI_CLASS_EXECUTE,     /* jump into memory that is not executable */
   VMI_CLASS_CALL,        /* a guest kernel that broke the contract of the VMI (no usable vector or stack) */
+  VMI_CLASS_MISUSE,      /* more refused calls than allowed */
+  VMI_CLASS_HANG,        /* a watchdog: loop, interrupts masked, ticks not taken */
+  VMI_CLASS_PANIC,       /* the guest gave up */
+  VMI_CLASS_BOOT,        /* bad image, or never ready */
+  VMI_CLASS_TEXT,        /* text or constants changed */
+  VMI_CLASS_OBJECT,      /* an object of the guest kernel broke its invariant */
+  VMI_CLASS_BACKUP,      /* a checkpoint changed since it was taken */
+  VMI_CLASS_TABLE,       /* page tables or the VMM's records of them */
+  VMI_CLASS_VMM,         /* the VMM itself */
   VMI_CLASS_REQUEST,     /* rollback asked for from the console */
-  VMI_CLASS_OTHER,
+  VMI_CLASS_OTHER,       /* reserved fault status */
+  VMI_CLASS_COUNT,
 };
 
+/* What is done about it. */
 enum vmi_action {
-  VMI_ACTION_NONE,
+  VMI_ACTION_IGNORE, /* nothing, not even a record */
+  VMI_ACTION_LOG,    /* a record only */
   VMI_ACTION_TASK_ROLLBACK,
+  VMI_ACTION_TASK_RESTART, /* from its pristine image and its entry */
   VMI_ACTION_VM_ROLLBACK,
-  VMI_ACTION_COLD_RESTART,
+  VMI_ACTION_OLDER_GENERATION, /* VM rollback to the next older checkpoint */
+  VMI_ACTION_WARM_RESET,       /* as a cold restart, but persistent memory is kept */
+  VMI_ACTION_COLD_RESTART,     /* from the pristine image */
+  VMI_ACTION_SUSPEND,          /* paused, to be looked at */
   VMI_ACTION_VM_STOP,
+  VMI_ACTION_STANDBY,     /* the standby VM takes over */
+  VMI_ACTION_SYSTEM_HALT, /* all VMs */
+  VMI_ACTION_COUNT,
 };
 
 /* One record of the fault log (VMI_FAULT_READ); 64 bytes. Never rolled back. */
@@ -256,6 +296,7 @@ enum vmi_reason {
   VMI_REASON_SHARED_STATE, /* the task changed kernel-visible or shared state since its checkpoint (D6) */
   VMI_REASON_BUDGET,       /* the retry budget of the lower level is used up (D5) */
   VMI_REASON_UNPROTECTED,  /* the VM has no checkpoint (fault tolerance off, or VM0) */
+  VMI_REASON_UNAVAILABLE, /* the action of the policy is not possible: no standby, no older generation, no such task */
 };
 
 _Static_assert(sizeof(struct vmi_vcpu) == 32, "vCPU page layout");

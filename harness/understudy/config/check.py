@@ -88,6 +88,7 @@ def _system(system: System, stem: str | None) -> Problems:
         yield ("system", "name"), f"is {info.name!r}, but the file is {stem}.toml: make them equal"
     if not 50 <= info.tick_us <= 1_000_000:
         yield ("system", "tick_us"), f"is {info.tick_us}: must be 50 to 1000000 microseconds"
+    yield from _range(("system", "housekeeping_ms"), info.housekeeping_ms, 0, 60_000)
 
 
 def _guest(key: Key, guest: Guest) -> Problems:

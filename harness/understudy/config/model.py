@@ -23,6 +23,7 @@ TASK_MAX = 13
 VM_MAX = 16
 CHANNEL_MAX = 4
 PRIORITY_COUNT = 64
+WHEEL_TICKS_MAX = 63
 
 
 class SavePolicy(StrEnum):
@@ -120,13 +121,22 @@ class Board:
 
 @frozen
 class SystemInfo:
-    """`[system]`; with `trace_points` the VMM notes the time at its trace points (only for measurements)."""
+    """`[system]`; with `trace_points` the VMM notes the time at its trace points (only for measurements).
+
+    `housekeeping_ms` is how often the VMM does its slow work, 0: never.
+    """
 
     name: str
     board: str
     tick_us: int = 1000
     fault_tolerance: bool = True
     trace_points: bool = False
+    housekeeping_ms: int = 10
+
+    @property
+    def housekeeping_ticks(self) -> int:
+        """The same in ticks of the VMM, as far as its wheel of timers can hold it."""
+        return min(-(-self.housekeeping_ms * 1000 // self.tick_us), WHEEL_TICKS_MAX)
 
 
 @frozen

@@ -32,6 +32,7 @@ unsigned small_page_count;
 const char config_build_id[] = "test";
 const char config_system_name[] = "small";
 const uint32_t config_tick_us = 1000;
+const uint32_t config_housekeeping_ticks = 0;
 const struct guest_config *const config_guests[] = {&console_guest, &task_guest};
 const uint32_t config_guest_count = 2;
 const struct vm_config config_vms[] = {
@@ -98,7 +99,9 @@ static void configure_vm(unsigned i, uint32_t base, uint32_t vm_period, uint32_t
   settings[i].fault_tolerant = i != 0;
   settings[i].vm_period = vm_period;
   settings[i].task_period = task_period;
-  settings[i].recovery = (struct recovery_config){.window = 20, .budget = {0, 3, 3, 2}};
+  settings[i].recovery = (struct recovery_config){
+      .window = 20,
+      .budget = {[VMI_ACTION_TASK_ROLLBACK] = 3, [VMI_ACTION_VM_ROLLBACK] = 3, [VMI_ACTION_COLD_RESTART] = 2}};
   vms[i].index = (uint8_t)i;
   vms[i].config = &settings[i];
   vms[i].guest = config_vms[i].guest;

@@ -82,10 +82,12 @@ class AsmGuest:
 def asm_system(mode: Mode, guests: Sequence[AsmGuest], *, tick_us: int = LONG_TICK_US, slice_ticks: int = 255) -> Data:
     """Return a system with one VM for each guest, all of the same priority.
 
-    The name is made of the content, so that two different systems never share a folder.
+    The name is made of the content, so that two different systems never share a folder. There is no housekeeping: a
+    tick that does it is another path.
     """
+    info = {"board": "vexpress-a9", "tick_us": tick_us, "housekeeping_ms": 0}
     data: Data = {
-        "system": {"board": "vexpress-a9", "tick_us": tick_us, "fault_tolerance": mode is not Mode.OFF},
+        "system": {**info, "fault_tolerance": mode is not Mode.OFF},
         "guest": {"vm0": {"kernel": "vm0"}},
         "vm": {"vm0": {"guest": "vm0", "management": True, "priority": 1, "uart": 0, "autostart": True}},
     }

@@ -55,6 +55,16 @@ struct vm_state {
   bool waiting; /* in VMI_WAIT */
 };
 
+/* What the checkpoint of a VM holds besides memory and registers (D4). Whatever is added here is part of every checkpoint. */
+struct vm_saved {
+  struct thread *thread;
+  struct thread *owner;
+  struct vm_state state;
+  struct vmi_vcpu vcpu;
+  uint32_t input; /* console input consumed up to here */
+  struct ready_table tasks;
+};
+
 /* A page the guest can write: base of its three frames, and flags in the low bits. 0: not tracked. */
 typedef uint32_t page_t;
 
@@ -122,13 +132,8 @@ struct vm {
   uint32_t tasks_dirty; /* tasks with a non-empty task_dirty */
   uint32_t threads_dirty; /* threads left or changed since the VM's checkpoint; the owner and the kernel may be, too */
   uint32_t tasks_written; /* tasks whose pages the kernel wrote while they were switched out */
-  struct thread *saved_thread;
-  struct thread *saved_owner;
-  struct vm_state saved_state;
-  struct vmi_vcpu saved_vcpu;
-  uint32_t saved_input; /* console input consumed up to here */
-  bool tasks_changed; /* the cold part of `tasks` differs from saved_tasks */
-  struct ready_table saved_tasks;
+  struct vm_saved saved;
+  bool tasks_changed; /* the cold part of `tasks` differs from saved.tasks */
   uint16_t saves_due; /* switches away until the next VM checkpoint */
 
   struct health health;

@@ -140,16 +140,16 @@ static void commit_vm_pages(struct vm *vm) {
 }
 
 static void save_state(struct vm *vm) {
-  vm->saved_thread = vm->thread;
-  vm->saved_owner = vm->owner;
-  vm->saved_state = vm->state;
-  vm->saved_vcpu = *vm->vcpu;
-  vm->saved_input = console_input_position(vm->index);
+  vm->saved.thread = vm->thread;
+  vm->saved.owner = vm->owner;
+  vm->saved.state = vm->state;
+  vm->saved.vcpu = *vm->vcpu;
+  vm->saved.input = console_input_position(vm->index);
   if (vm->tasks_changed) {
-    ready_copy(&vm->saved_tasks, &vm->tasks);
+    ready_copy(&vm->saved.tasks, &vm->tasks);
     vm->tasks_changed = false;
   } else {
-    ready_copy_hot(&vm->saved_tasks, &vm->tasks);
+    ready_copy_hot(&vm->saved.tasks, &vm->tasks);
   }
 }
 

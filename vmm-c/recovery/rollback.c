@@ -108,16 +108,16 @@ static void exchange_spaces(struct vm *vm) {
  */
 static void restore_vcpu(struct vm *vm) {
   uint32_t channels = (1u << channel_count(vm->index)) - 1u;
-  vm->saved_vcpu.irq_pending |= vm->vcpu->irq_pending | VMI_IRQ_CONSOLE | VMI_IRQ_CHANNEL(0) * channels;
-  *vm->vcpu = vm->saved_vcpu;
+  vm->saved.vcpu.irq_pending |= vm->vcpu->irq_pending | VMI_IRQ_CONSOLE | VMI_IRQ_CHANNEL(0) * channels;
+  *vm->vcpu = vm->saved.vcpu;
 }
 
 static void restore_tasks(struct vm *vm) {
   if (vm->tasks_changed) {
-    ready_copy(&vm->tasks, &vm->saved_tasks);
+    ready_copy(&vm->tasks, &vm->saved.tasks);
     vm->tasks_changed = false;
   } else {
-    ready_copy_hot(&vm->tasks, &vm->saved_tasks);
+    ready_copy_hot(&vm->tasks, &vm->saved.tasks);
   }
 }
 
@@ -138,27 +138,27 @@ static void restore_threads(struct vm *vm) {
 }
 
 static void restore_timer(struct vm *vm) {
-  if ((vm->state.timer_period | vm->saved_state.timer_period) == 0) {
-    vm->state = vm->saved_state;
+  if ((vm->state.timer_period | vm->saved.state.timer_period) == 0) {
+    vm->state = vm->saved.state;
     return;
   }
   sched_timer_set_aside(vm);
-  vm->state = vm->saved_state;
+  vm->state = vm->saved.state;
   sched_timer_restored(vm);
 }
 
 static void restore_state(struct vm *vm) {
   restore_threads(vm);
-  vm->thread = vm->saved_thread;
-  vm->owner = vm->saved_owner;
+  vm->thread = vm->saved.thread;
+  vm->owner = vm->saved.owner;
   vm->thread_id = thread_frame(vm->owner)->tpidrurw;
   if (vm_in_kernel(vm)) {
     vm->owner->impure = 1; /* as at the checkpoint */
   }
   restore_vcpu(vm);
   restore_tasks(vm);
-  if (console_input_position(vm->index) != vm->saved_input) {
-    console_input_rewind(vm->index, vm->saved_input);
+  if (console_input_position(vm->index) != vm->saved.input) {
+    console_input_rewind(vm->index, vm->saved.input);
   }
   restore_timer(vm);
   vm->unsaved = 1;

@@ -124,9 +124,9 @@ static void check_fast(const struct vm *vm) {
   if (vm->unsaved == 0) {
     CHECK(vm->thread == owner && owner != vm->kernel && owner->vm_saved == 0 && owner->impure == 0,
           "VM %u: a fast switch would be wrong", vm->index);
-    CHECK(all_pages_saved(vm) && memcmp(vm->vcpu, &vm->saved_vcpu, sizeof vm->saved_vcpu) == 0 &&
-              memcmp(&vm->state, &vm->saved_state, sizeof vm->state) == 0 &&
-              memcmp(&vm->tasks, &vm->saved_tasks, sizeof vm->tasks) == 0,
+    CHECK(all_pages_saved(vm) && memcmp(vm->vcpu, &vm->saved.vcpu, sizeof vm->saved.vcpu) == 0 &&
+              memcmp(&vm->state, &vm->saved.state, sizeof vm->state) == 0 &&
+              memcmp(&vm->tasks, &vm->saved.tasks, sizeof vm->tasks) == 0,
           "VM %u: a fast switch would not save all", vm->index);
     CHECK(vm != current_vm || !cpu.vfp_on, "VM %u: a fast switch would lose VFP registers", vm->index);
   }

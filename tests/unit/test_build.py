@@ -4,6 +4,7 @@
 import json
 import re
 import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,16 @@ def test_each_side_lies_in_its_window(image: Image) -> None:
         assert task["entry"] >> 20 == task["window"]
         below = [s for s in guest["segments"] if s["va"] <= task["stack_base"] - 1 < s["va"] + s["mem_size"]]
         assert not below, "no guard page below the stack"
+
+
+def test_each_segment_has_the_checksum_of_its_bytes_in_the_image(image: Image) -> None:  # D8
+    vmm, known = image.elf.read_bytes(), image.manifest["symbols"]
+    place = next(s for s in read_elf(image.elf).segments if s.address == known["__guest_images_start"])
+    segments = [segment for guest in image.manifest["guests"].values() for segment in guest["segments"]]
+    assert sum(segment["file_size"] != 0 for segment in segments) >= 4
+    for segment in segments:
+        at = place.offset + known.get(segment["symbol"], place.address) - place.address
+        assert segment["crc"] == zlib.crc32(vmm[at : at + segment["file_size"]])
 
 
 def test_tasks_of_one_source_are_apart(image: Image) -> None:

@@ -27,6 +27,7 @@ struct segment_config {
   uint32_t mem_size;   /* bytes, a multiple of the page size */
   uint32_t file_size;  /* bytes present in the image; the rest is zero */
   const uint8_t *data; /* pristine content; NULL when file_size is 0 */
+  uint32_t crc;        /* crc32 of data */
   bool writable;
   bool executable; /* never together with writable */
   bool stack;      /* grows down from its end; only [SP, end) is live */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The segments of a linked guest, as the tables of the VMM describe them."""
 
+import zlib
 from pathlib import Path
 
 from attrs import frozen
@@ -14,7 +15,7 @@ _TABLE = 1024
 
 @frozen
 class GuestSegment:
-    """One page-aligned piece of a guest; mirrors `struct segment_config`."""
+    """One page-aligned piece of a guest; mirrors `struct segment_config`. `crc` is that of its bytes in the file."""
 
     symbol: str
     va: int
@@ -24,6 +25,7 @@ class GuestSegment:
     writable: bool
     executable: bool
     stack: bool
+    crc: int
 
     @property
     def window(self) -> int:
@@ -54,6 +56,7 @@ class GuestImage:
 
 def guest_image(name: str, guest: Guest, path: Path, elf: Elf) -> GuestImage:
     """Describe the segments of a guest; `path` is its ELF file as the assembler finds it."""
+    content = elf.path.read_bytes()
     bottoms = {address for symbol, address in elf.addresses().items() if symbol.endswith("_stack_base")}
     segments = tuple(
         GuestSegment(
@@ -65,6 +68,7 @@ def guest_image(name: str, guest: Guest, path: Path, elf: Elf) -> GuestImage:
             writable=segment.writable,
             executable=segment.executable,
             stack=segment.address in bottoms,
+            crc=zlib.crc32(content[segment.offset : segment.offset + segment.file_size]),
         )
         for number, segment in enumerate(sorted(elf.segments, key=lambda s: s.address))
     )

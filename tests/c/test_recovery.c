@@ -144,11 +144,14 @@ static void test_random_operations(void **state) {
     run_sequence(seed + i);
   }
   const struct model_totals *t = &model_totals;
-  print_message("checkpoints: %u of tasks (%u renewed), %u of VMs; rollbacks: %u of tasks, %u of VMs; %u loads\n",
-                t->task_checkpoints, t->refreshed, t->vm_checkpoints, t->task_rollbacks, t->vm_rollbacks, t->loads);
+  print_message(
+      "checkpoints: %u of tasks (%u renewed), %u of VMs; rollbacks: %u of tasks, %u of VMs; %u loads, %u warm\n",
+      t->task_checkpoints, t->refreshed, t->vm_checkpoints, t->task_rollbacks, t->vm_rollbacks, t->loads,
+      t->warm_loads);
   if (sequences == SEQUENCES) {
     assert_true(t->task_checkpoints > 1000 && t->refreshed > 100 && t->vm_checkpoints > 1000);
     assert_true(t->task_rollbacks > 1000 && t->vm_rollbacks > 1000 && t->loads > 3 * SEQUENCES);
+    assert_true(t->warm_loads > 100);
   }
 }
 

@@ -9,7 +9,7 @@ from itertools import count, islice
 
 _WORD = 0xFFFFFFFF
 _HISTORY = 64
-_LINE = re.compile(r"(ft \d+|tb|hd|wt|pc|cl|cs|lw) (\d+) (-?[0-9a-f]+)")
+_LINE = re.compile(r"(ft \d+|tb|hd|wt|pc|cl|cs|lw|pt) (\d+) (-?[0-9a-f]+)")
 _LONGEST = 40_000
 LOST = "(earlier lines are lost)"  # may stand in front of the lines of a VM without a UART
 
@@ -52,6 +52,14 @@ def walked() -> Iterator[int]:
     return count(136, 136)
 
 
+def tallied() -> Iterator[int]:
+    """The values that guests/apps/tally prints."""
+    value = 0x7A11
+    while True:
+        value = xorshift(value)
+        yield value
+
+
 @cache
 def _values(stream: str, size: int) -> list[int]:
     sources: dict[str, Callable[[], Iterator[int]]] = {
@@ -62,6 +70,7 @@ def _values(stream: str, size: int) -> list[int]:
         "cl": integral,
         "cs": integral,
         "lw": walked,
+        "pt": tallied,
     }
     source = sources.get(stream) or (lambda: sequence(0x1000 + int(stream.split()[1])))
     return list(islice(source(), size))

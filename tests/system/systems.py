@@ -33,6 +33,17 @@ _GUESTS: dict[str, Data] = {
             for name, priority in (("producer", 12), ("consumer", 11))
         ],
     },
+    "tally": {
+        "kernel": "rtos",
+        "tasks": [
+            {
+                "name": "tally",
+                "entry": "tally_task",
+                "sources": ["apps/tally/tally.c", "apps/tally/totals.c"],
+                "priority": 12,
+            },
+        ],
+    },
     "control_loop": {
         "kernel": "rtos",
         "shared": ["apps/control_loop/queue.c"],

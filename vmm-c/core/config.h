@@ -31,6 +31,8 @@ struct segment_config {
   bool writable;
   bool executable; /* never together with writable */
   bool stack;      /* grows down from its end; only [SP, end) is live */
+  uint32_t
+      persistent; /* not 0: kept by a warm reset; a hash of its variables, equal in builds that may exchange them */
   enum save_policy policy;
 };
 

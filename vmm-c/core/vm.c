@@ -74,9 +74,12 @@ static void header_read(struct vm *vm) {
 }
 
 /* Everything of the guest as after loading; counters, health and the fault log go on. */
-static void image_load(struct vm *vm) {
+static void image_load(struct vm *vm, enum vmi_start start) {
+  if (start == VMI_START_WARM) {
+    vm_persistent_settle(vm);
+  }
   vm->tracked = vm->config->fault_tolerant && recovery_frames > 1u;
-  vm_memory_build(vm);
+  vm_memory_build(vm, start == VMI_START_WARM);
   header_read(vm);
   threads_reset(vm);
   ready_init(&vm->tasks);
@@ -84,6 +87,7 @@ static void image_load(struct vm *vm) {
   vm->asid = (vm->index + 1u) * 2u;
   vm->ttbr0 = ttbr0_of(vm->active_pt);
   info_fill(vm);
+  vm->info->start = start;
   vcpu_reset(vm);
   kernel_reset(vm);
   recovery_reset(vm);
@@ -107,7 +111,7 @@ int32_t vm_create(struct vm *vm, const struct guest_config *guest) {
   vm->task_switches = 0;
   console_reset(vm->index);
   sched_add(vm);
-  image_load(vm);
+  image_load(vm, VMI_START_COLD);
   vm->run_state = VMI_VM_CREATED;
   vm_channels_map(vm);
   return VMI_OK;
@@ -121,15 +125,23 @@ static void begin(struct vm *vm) {
   sched_update(vm);
 }
 
-void vm_cold_start(struct vm *vm) {
+static void restart(struct vm *vm, enum vmi_start start) {
   sched_timer_set(vm, 0);
-  image_load(vm);
+  image_load(vm, start);
   vm_channels_map(vm);
   if (vm == current_vm) {
     vfp_set_enabled(false);
     vm_enter(vm);
   }
   begin(vm);
+}
+
+void vm_cold_start(struct vm *vm) {
+  restart(vm, VMI_START_COLD);
+}
+
+void vm_warm_start(struct vm *vm) {
+  restart(vm, VMI_START_WARM);
 }
 
 static int32_t change_state(struct vm *vm, uint8_t from, uint8_t to) {

@@ -214,6 +214,12 @@ int32_t vm_destroy(struct vm *vm);
 /* Bring the guest back to its pristine state and let it run from its reset vector. */
 void vm_cold_start(struct vm *vm);
 
+/*
+ * The same, but persistent memory keeps the content of the last checkpoint; without fault tolerance, that of this moment. The
+ * VM must not be EMPTY.
+ */
+void vm_warm_start(struct vm *vm);
+
 /* Bytes of partition that `guest` needs with this VM's policy. */
 uint32_t vm_memory_needed(const struct vm_config *config, const struct guest_config *guest);
 

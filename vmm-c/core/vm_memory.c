@@ -47,10 +47,15 @@ uint32_t vm_memory_needed(const struct vm_config *config, const struct guest_con
   return ((tables + lists + PAGE_SIZE - 1u) & PAGE_MASK) + pages * PAGE_SIZE;
 }
 
-static void *allocate(struct vm *vm, uint32_t bytes, uint32_t align) {
+/* As it is, whatever it holds. */
+static uint32_t reserve(struct vm *vm, uint32_t bytes, uint32_t align) {
   uint32_t address = (vm->memory_next + align - 1u) & ~(align - 1u);
   vm->memory_next = address + bytes;
-  return memset((void *)(uintptr_t)address, 0, bytes);
+  return address;
+}
+
+static void *allocate(struct vm *vm, uint32_t bytes, uint32_t align) {
+  return memset((void *)(uintptr_t)reserve(vm, bytes, align), 0, bytes);
 }
 
 static void allocate_list(struct vm *vm, struct page_list *list, uint32_t capacity) {
@@ -124,9 +129,8 @@ static void map_everywhere(struct vm *vm, uint32_t va, uint32_t pte) {
   }
 }
 
-static void map_writable(struct vm *vm, uint32_t va, uint32_t flags) {
-  uint32_t frames = vm->tracked ? recovery_frames : 1u;
-  uint32_t frame = (uint32_t)allocate(vm, frames * PAGE_SIZE, PAGE_SIZE);
+/* The first frame holds the content of the page. */
+static void map_writable(struct vm *vm, uint32_t va, uint32_t frame, uint32_t flags) {
   uint32_t pte = frame | PTE_GUEST | PTE_XN;
   if (vm->tracked) {
     vm->pages[va / VMI_WINDOW_SIZE][va / PAGE_SIZE % L2_ENTRIES] = frame | flags;
@@ -164,14 +168,24 @@ static void load_page(struct vm *vm, const struct segment_config *segment, uint3
   }
 }
 
+static uint32_t frames_size(const struct vm *vm) {
+  return (vm->tracked ? recovery_frames : 1u) * PAGE_SIZE;
+}
+
 static void map_segment(struct vm *vm, const struct segment_config *segment) {
   for (uint32_t offset = 0; offset < segment->mem_size; offset += PAGE_SIZE) {
     if (segment->writable) {
-      map_writable(vm, segment->va + offset, page_flags(segment));
+      map_writable(vm, segment->va + offset, (uint32_t)allocate(vm, frames_size(vm), PAGE_SIZE), page_flags(segment));
     } else {
       map_constant(vm, segment->va + offset, segment->executable);
     }
     load_page(vm, segment, offset);
+  }
+}
+
+static void map_kept(struct vm *vm, const struct segment_config *segment) {
+  for (uint32_t offset = 0; offset < segment->mem_size; offset += PAGE_SIZE) {
+    map_writable(vm, segment->va + offset, reserve(vm, frames_size(vm), PAGE_SIZE), page_flags(segment));
   }
 }
 
@@ -182,17 +196,39 @@ static void map_vmm_pages(struct vm *vm) {
   vm->info = allocate(vm, PAGE_SIZE, PAGE_SIZE);
   map_everywhere(vm, VMI_INFO_PAGE, (uint32_t)vm->info | PTE_GUEST | PTE_AP_USER_RO | PTE_XN);
   for (unsigned c = 0; c < channel_count(vm->index); c++) {
-    map_writable(vm, VMI_CHANNEL_BASE + c * VMI_CHANNEL_STRIDE, 0);
+    map_writable(vm, VMI_CHANNEL_BASE + c * VMI_CHANNEL_STRIDE, (uint32_t)allocate(vm, frames_size(vm), PAGE_SIZE), 0);
   }
 }
 
-void vm_memory_build(struct vm *vm) {
+void vm_memory_build(struct vm *vm, bool keep_persistent) {
   vm->memory_next = vm->config->memory_base;
   allocate_tables(vm);
   for (uint32_t i = 0; i < vm->guest->segment_count; i++) {
-    map_segment(vm, &vm->guest->segments[i]);
+    const struct segment_config *segment = &vm->guest->segments[i];
+    if (keep_persistent && segment->persistent != 0) {
+      map_kept(vm, segment);
+    } else {
+      map_segment(vm, segment);
+    }
   }
   map_vmm_pages(vm);
+}
+
+static void settle(struct vm *vm, uint32_t va) {
+  uint32_t first = vm->pages[va / VMI_WINDOW_SIZE][va / PAGE_SIZE % L2_ENTRIES] & PAGE_MASK;
+  uint32_t saved = pte_frame(*vm_entry(vm->backup_pt, va));
+  if (saved != first) {
+    words_copy((uint32_t *)(uintptr_t)first, (const uint32_t *)(uintptr_t)saved, PAGE_SIZE);
+  }
+}
+
+void vm_persistent_settle(struct vm *vm) {
+  for (uint32_t i = 0; vm->tracked && i < vm->guest->segment_count; i++) {
+    const struct segment_config *segment = &vm->guest->segments[i];
+    for (uint32_t offset = 0; segment->persistent != 0 && offset < segment->mem_size; offset += PAGE_SIZE) {
+      settle(vm, segment->va + offset);
+    }
+  }
 }
 
 static void map_in_page(struct vm *vm, unsigned channel, uint32_t frame) {

@@ -18,8 +18,14 @@
 #define WINDOW_TABLES_SIZE 0x1000u
 #define WINDOW_TABLES_MASK 0xc00u
 
-/* Build all tables of the VM for vm->guest and load the image; the partition is used from its start. */
-void vm_memory_build(struct vm *vm);
+/*
+ * Build all tables of the VM for vm->guest and load the image; the partition is used from its start. With keep_persistent
+ * persistent memory is left as it is; the VM must have had this guest before, and vm_persistent_settle been called.
+ */
+void vm_memory_build(struct vm *vm, bool keep_persistent);
+
+/* Take the persistent memory of the VM's checkpoint to where the next vm_memory_build expects it. The VM can't run on. */
+void vm_persistent_settle(struct vm *vm);
 
 /* Connect the channel pages of vm and its peers; again after a rollback, a restart or a destruction of either side. */
 void vm_channels_map(struct vm *vm);

@@ -144,6 +144,13 @@ struct vmi_channel_info {
   uint32_t in_page;   /* address of the peer's out page, read-only here */
 };
 
+/* Persistent memory holds what the image says after a cold start, else what it held before. */
+enum vmi_start {
+  VMI_START_COLD,    /* all memory is pristine */
+  VMI_START_WARM,    /* but persistent memory: as at the last checkpoint of this VM */
+  VMI_START_STANDBY, /* likewise, as last duplicated from the VM that this one stands in for; channel pages too */
+};
+
 /* Info page: read-only for kernel and tasks; never rolled back. */
 struct vmi_info {
   uint32_t abi_version;
@@ -153,7 +160,7 @@ struct vmi_info {
   uint32_t recoveries;    /* how often this VM, or a task of it, was rolled back or restarted */
   uint32_t starts;        /* how often the image was started from its pristine state */
   uint32_t channel_count;
-  uint32_t reserved;
+  uint32_t start;         /* enum vmi_start: what the present life of the image began with */
   char name[VMI_NAME_SIZE];
   struct vmi_channel_info channel[VMI_CHANNEL_MAX];
 };

@@ -150,7 +150,7 @@ def content_id(system: System, board: Board) -> str:
 
 
 def _public(side: Any) -> dict[str, Any]:
-    return {name: getattr(side, name) for name in ("id", "title", "base", "limit", "stack", "heap")}
+    return {name: getattr(side, name) for name in ("id", "title", "base", "limit", "stack", "heap", "persistent")}
 
 
 def ninja_program() -> str:

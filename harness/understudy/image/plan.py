@@ -10,6 +10,7 @@ from attrs import field, frozen
 from understudy import paths
 from understudy.config.model import (
     KERNEL_BASE,
+    PERSISTENT_OFFSET,
     SHARED_BASE,
     TASK_BASE,
     VCPU_PAGE,
@@ -55,6 +56,11 @@ class Side:
     stack: int = 0
     heap: int = 0
     entry: str = ""
+
+    @property
+    def persistent(self) -> int:
+        """Where its persistent memory lies, in every build."""
+        return self.base + PERSISTENT_OFFSET
 
     @property
     def is_kernel(self) -> bool:

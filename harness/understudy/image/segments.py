@@ -6,16 +6,21 @@ from pathlib import Path
 
 from attrs import frozen
 
-from understudy.config.model import CHANNEL_MAX, PAGE, TASK_MAX, WINDOW, Guest
-from understudy.image.elf import Elf
+from understudy.config.model import CHANNEL_MAX, PAGE, PERSISTENT_OFFSET, TASK_MAX, WINDOW, Guest
+from understudy.image.elf import Elf, LoadSegment
 
 _FRAMES = 3  # of each writable page of a fault-tolerant VM: the active one and two generations (D7)
 _TABLE = 1024
 
+Layout = tuple[tuple[int, int, str], ...]  # of persistent memory: address, size and name of each variable
+
 
 @frozen
 class GuestSegment:
-    """One page-aligned piece of a guest; mirrors `struct segment_config`. `crc` is that of its bytes in the file."""
+    """One page-aligned piece of a guest; mirrors `struct segment_config`.
+
+    `crc` is that of its bytes in the file; `persistent` is 0, or the layout hash of persistent memory.
+    """
 
     symbol: str
     va: int
@@ -26,6 +31,7 @@ class GuestSegment:
     executable: bool
     stack: bool
     crc: int
+    persistent: int
 
     @property
     def window(self) -> int:
@@ -54,6 +60,21 @@ class GuestImage:
         return (own + writable * frames + 2 + pages[False]) * PAGE
 
 
+def persistent_layout(elf: Elf, segment: LoadSegment) -> Layout:
+    """Return the variables of a segment of persistent memory; none for any other segment."""
+    if segment.address % WINDOW != PERSISTENT_OFFSET:
+        return ()
+    end = segment.address + segment.mem_size
+    found = (s for s in elf.symbols if s.kind == "object" and segment.address <= s.address < end)
+    # A variable inside a function is called name.N, with a number that any change of the source may change.
+    return tuple(sorted((s.address, s.size, s.name.split(".")[0]) for s in found))
+
+
+def layout_hash(layout: Layout) -> int:
+    """Return a number that two builds share if each finds its variables in what the other one has left; 0: none."""
+    return zlib.crc32(repr(layout).encode()) or 1 if layout else 0
+
+
 def guest_image(name: str, guest: Guest, path: Path, elf: Elf) -> GuestImage:
     """Describe the segments of a guest; `path` is its ELF file as the assembler finds it."""
     content = elf.path.read_bytes()
@@ -69,6 +90,7 @@ def guest_image(name: str, guest: Guest, path: Path, elf: Elf) -> GuestImage:
             executable=segment.executable,
             stack=segment.address in bottoms,
             crc=zlib.crc32(content[segment.offset : segment.offset + segment.file_size]),
+            persistent=layout_hash(persistent_layout(elf, segment)),
         )
         for number, segment in enumerate(sorted(elf.segments, key=lambda s: s.address))
     )

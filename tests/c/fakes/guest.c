@@ -216,3 +216,18 @@ void guest_typed(unsigned vm, char c) {
   machine_type(vms[vm].config->uart, c);
   enter(interrupt_entry);
 }
+
+static struct vm *reset;
+
+static void reset_vm(struct context *frame) {
+  (void)frame;
+  vm_warm_start(reset);
+  sched_resume();
+}
+
+void guest_warm_reset(unsigned vm) {
+  reset = &vms[vm];
+  if (reset->run_state == VMI_VM_RUNNING || reset->run_state == VMI_VM_PAUSED) {
+    enter(reset_vm);
+  }
+}

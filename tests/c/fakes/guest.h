@@ -34,4 +34,7 @@ void guest_write_thread_id(uint32_t value);
 void guest_tick(void);
 void guest_typed(unsigned vm, char c);
 
+/* The health monitor resets a VM, and keeps its persistent memory. Nothing happens if the VM is not alive. */
+void guest_warm_reset(unsigned vm);
+
 #endif

@@ -220,6 +220,9 @@ static void op_manage_vms(void) {
   uint32_t vm = 1u + random_below(2);
   uint32_t task = one_in(4) ? VMI_TASK_KERNEL : random_below(SMALL_TASKS);
   switch (random_below(16)) {
+    case 4:
+      guest_warm_reset(vm);
+      break;
     case 0:
       guest_svc(one_in(2) ? VMI_VM_STOP : VMI_VM_DESTROY, vm, 0, 0, 0);
       break;

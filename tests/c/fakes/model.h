@@ -54,7 +54,8 @@ struct model_totals {
   unsigned task_rollbacks;
   unsigned vm_rollbacks;
   unsigned refreshed; /* checkpoints renewed because the kernel wrote into a stopped task */
-  unsigned loads;     /* creations and cold starts */
+  unsigned loads;     /* creations and restarts */
+  unsigned warm_loads; /* of them those that keep persistent memory */
 };
 extern struct model_totals model_totals;
 

@@ -83,11 +83,15 @@ static void checkpoint_vm(struct vm *vm) {
 
 void __wrap_recovery_reset(struct vm *vm) {
   struct model *m = model_of(vm);
+  struct model_image kept = vm->tracked ? m->vm : m->now;
+  bool warm = vm->info->start == VMI_START_WARM;
   __real_recovery_reset(vm);
   memset(m, 0, sizeof *m);
   model_totals.loads++;
+  model_totals.warm_loads += warm;
   for (unsigned page = 0; page < small_page_count; page++) {
-    memcpy(m->now.page[page], small_pages[page].content, sizeof m->now.page[page]);
+    const uint8_t *content = warm && small_pages[page].persistent ? kept.page[page] : small_pages[page].content;
+    memcpy(m->now.page[page], content, sizeof m->now.page[page]);
   }
   m->owner = KERNEL_THREAD;
   m->now.thread[KERNEL_THREAD].registers = *thread_frame(&vm->threads[KERNEL_THREAD]);

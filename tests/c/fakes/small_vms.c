@@ -15,6 +15,7 @@
 #define STACK_OFFSET 0x10000u
 #define DATA_FILE 0x1234u /* part of the data comes from the image, the rest is zero */
 #define SEGMENTS_MAX 16u
+#define LAYOUT 0x1a7u /* hash of persistent memory */
 
 static struct segment_config segments[SEGMENTS_MAX];
 static struct segment_config *next_segment;
@@ -47,8 +48,10 @@ const uint32_t config_channel_count = 1;
 static void add_pages(const struct segment_config *segment) {
   for (uint32_t offset = 0; offset < segment->mem_size; offset += PAGE) {
     struct small_page *page = &small_pages[small_page_count++];
-    *page = (struct small_page){
-        .va = segment->va + offset, .stack_base = segment->stack ? segment->va : 0, .policy = segment->policy};
+    *page = (struct small_page){.va = segment->va + offset,
+                                .stack_base = segment->stack ? segment->va : 0,
+                                .policy = segment->policy,
+                                .persistent = segment->persistent != 0};
     for (uint32_t i = 0; i < PAGE && offset + i < segment->file_size; i++) {
       page->content[i] = segment->data[offset + i];
     }
@@ -71,6 +74,7 @@ static void add_window(uint32_t base, policy_chooser choose, bool stack) {
                               .file_size = DATA_FILE,
                               .data = data,
                               .writable = true,
+                              .persistent = base == VMI_KERNEL_BASE ? 0 : LAYOUT,
                               .policy = choose()});
   if (stack) {
     add((struct segment_config){

@@ -19,6 +19,7 @@ struct small_page {
   uint32_t va;
   uint32_t stack_base; /* 0: no stack */
   enum save_policy policy;
+  bool persistent;
   uint8_t content[0x1000]; /* pristine */
 };
 

@@ -77,6 +77,11 @@ static inline int32_t vmi_watch(uint32_t vm_mask) {
   return vmi_call1(VMI_WATCH, vm_mask);
 }
 
+/* How far the scrubber is, and what it found. */
+static inline int32_t vmi_scrub(struct vmi_scrub *info) {
+  return vmi_call1(VMI_SCRUB, vmi_address(info));
+}
+
 /* Ends the machine; does not return. */
 static inline int32_t vmi_halt(void) {
   return vmi_call0(VMI_HALT);

@@ -21,6 +21,7 @@ static const struct command commands[] = {
     {"faults", "[VM | last N]", "the fault log", 0, 2, command_faults},
     {"checkpoint", "VM", "take a checkpoint of a VM now", 1, 1, command_checkpoint},
     {"rollback", "VM [TASK]", "restore a VM, or one task, from the last checkpoint", 1, 2, command_rollback},
+    {"scrub", "", "the background check of text and constants", 0, 0, command_scrub},
     {"log", "VM [LINES]", "the last lines a VM has written (20)", 1, 2, command_log},
     {"watch", "[VM... | all | off]", "show the output of these VMs here as it comes", 0, WORDS_MAX, command_watch},
     {"version", "", "versions of the VMI and of this console", 0, 0, command_version},

@@ -4,11 +4,11 @@
 // sources: vmm-c/core/sched.c vmm-c/core/housekeeping.c vmm-c/core/task.c vmm-c/core/virq.c vmm-c/core/vmi_dispatch.c vmm-c/core/fault.c
 // sources: vmm-c/core/fault_log.c vmm-c/core/health.c vmm-c/core/guest_access.c vmm-c/core/channel.c
 // sources: vmm-c/core/console.c vmm-c/core/manage.c vmm-c/arch/armv7/fault_status.c vmm-c/drivers/global_timer.c
-// sources: vmm-c/drivers/gic.c vmm-c/drivers/sp804.c
+// sources: vmm-c/drivers/gic.c vmm-c/drivers/sp804.c vmm-c/core/scrub.c vmm-c/lib/crc32.c
 // sources: tests/c/fakes/sinks.c tests/c/fakes/machine.c tests/c/fakes/small_vms.c tests/c/fakes/model.c tests/c/fakes/model_restore.c
 // sources: tests/c/fakes/model_tables.c tests/c/fakes/model_wraps.c tests/c/fakes/guest.c tests/c/fakes/guest_random.c
 // include: tests/c/fakes vmm-c/boards/vexpress-a9
-// flags: -no-pie -fno-pie -Wno-pointer-to-int-cast -Dsched_yield=vmm_sched_yield
+// flags: -no-pie -fno-pie -Wno-pointer-to-int-cast -Wno-int-to-pointer-cast -Dsched_yield=vmm_sched_yield
 // wrap: recovery_reset recovery_first_write recovery_edit_frame recovery_task_created recovery_level
 // wrap: recovery_checkpoint recovery_rollback_task recovery_rollback_vm switch_to_task
 // wrap: switch_from_vm switch_slice_ended switch_to_idle switch_to_kernel_call guest_write virq_raise

@@ -14,6 +14,7 @@ from understudy.image.checks import check_segments
 from understudy.image.elf import Elf, LoadSegment, read_elf
 from understudy.image.layouts import read_layouts
 from understudy.image.render import render
+from understudy.image.seal import seal
 
 
 @pytest.fixture
@@ -62,6 +63,27 @@ def test_each_segment_has_the_checksum_of_its_bytes_in_the_image(image: Image) -
     for segment in segments:
         at = place.offset + known.get(segment["symbol"], place.address) - place.address
         assert segment["crc"] == zlib.crc32(vmm[at : at + segment["file_size"]])
+
+
+def test_image_carries_the_checksums_of_its_text(image: Image) -> None:
+    """# D8 The VMM's own ones are written after linking; those of the guests come with the tables; twice is as once."""
+    elf, content = read_elf(image.elf), image.elf.read_bytes()
+    known = elf.addresses()
+
+    def memory(start: int, end: int) -> bytes:
+        found = next(s for s in elf.segments if s.address <= start < s.address + s.file_size)
+        return content[found.offset + start - found.address :][: end - start].ljust(end - start, b"\0")
+
+    pages = range(known["__text_start"], known["__checksums_start"], 0x1000)
+    assert len(pages) >= 2
+    sums = struct.unpack_from(f"<{len(pages)}I", memory(known["__checksums_start"], known["__rodata_end"]))
+    assert list(sums) == [zlib.crc32(memory(page, page + 0x1000)) for page in pages]
+    for segment in (s for guest in image.manifest["guests"].values() for s in guest["segments"] if s["file_size"]):
+        golden = range(known[segment["symbol"]], known[segment["symbol"]] + segment["file_size"], 0x1000)
+        assert segment["sums"] == [zlib.crc32(memory(page, page + 0x1000)) for page in golden]
+    before = image.elf.stat().st_mtime_ns
+    seal(image.elf)
+    assert image.elf.stat().st_mtime_ns == before
 
 
 def test_tasks_of_one_source_are_apart(image: Image) -> None:

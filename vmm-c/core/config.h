@@ -26,8 +26,9 @@ struct segment_config {
   uint32_t va;
   uint32_t mem_size;   /* bytes, a multiple of the page size */
   uint32_t file_size;  /* bytes present in the image; the rest is zero */
-  const uint8_t *data; /* pristine content; NULL when file_size is 0 */
-  uint32_t crc;        /* crc32 of data */
+  const uint8_t *data; /* pristine content, padded with zeros to whole pages; NULL when file_size is 0 */
+  uint32_t crc;         /* crc32 of data */
+  const uint32_t *sums; /* crc32 of each page of data */
   bool writable;
   bool executable; /* never together with writable */
   bool stack;      /* grows down from its end; only [SP, end) is live */
@@ -74,6 +75,7 @@ extern const char config_build_id[];
 extern const char config_system_name[];
 extern const uint32_t config_tick_us;
 extern const uint32_t config_housekeeping_ticks; /* 0: never; at most 63 */
+extern const uint32_t config_scrub_bytes; /* checked per housekeeping; 0: none */
 extern const struct guest_config *const config_guests[];
 extern const uint32_t config_guest_count;
 extern const struct vm_config config_vms[];

@@ -8,6 +8,7 @@
 #include "core/manage.h"
 #include "core/recovery.h"
 #include "core/sched.h"
+#include "core/scrub.h"
 #include "core/task.h"
 #include "core/virq.h"
 #include "drivers/global_timer.h"
@@ -128,6 +129,7 @@ const struct vmi_call vmi_calls[VMI_CALL_COUNT] = {
     [VMI_WATCH] = {manage_watch, MANAGEMENT},
     [VMI_HALT] = {manage_halt, MANAGEMENT},
     [VMI_TASK_INFO] = {manage_task_info, MANAGEMENT},
+    [VMI_SCRUB] = {scrub_call, MANAGEMENT},
 };
 
 static bool allowed(const struct vm *vm, uint32_t caller) {

@@ -72,7 +72,8 @@
 #define VMI_WATCH 44
 #define VMI_HALT 45
 #define VMI_TASK_INFO 46
-#define VMI_CALL_COUNT 47
+#define VMI_SCRUB 51
+#define VMI_CALL_COUNT 52
 /* Numbers from here on are calls of the guest OS; the VMM hands them to VMI_VECTOR_CALL. */
 #define VMI_GUEST_CALL 0x100
 #define VMI_GUEST_CALL_MAX 0x1ff
@@ -212,6 +213,17 @@ struct vmi_task_info {
   uint32_t rollbacks;
 };
 
+/* VMI_SCRUB */
+struct vmi_scrub {
+  uint32_t step_bytes; /* checked every step_us; 0: none */
+  uint32_t step_us;
+  uint32_t size;     /* bytes of the last complete pass */
+  uint32_t passes;   /* complete ones */
+  uint32_t pages;    /* checked */
+  uint32_t repaired; /* loaded again from the golden copy */
+  uint32_t damaged;  /* and not repaired, golden copies included */
+};
+
 /* Who found it out. */
 enum vmi_fault_kind {
   VMI_FAULT_DATA,
@@ -255,6 +267,13 @@ enum vmi_fault_class {
   VMI_CLASS_REQUEST,     /* rollback asked for from the console */
   VMI_CLASS_OTHER,       /* reserved fault status */
   VMI_CLASS_COUNT,
+};
+
+/* Status of what the scrubber found in text and constants. */
+enum vmi_text_damage {
+  VMI_TEXT_REPAIRED, /* loaded again from the golden copy */
+  VMI_TEXT_GOLDEN,   /* the golden copy differs; what the VM uses does not */
+  VMI_TEXT_LOST,     /* both differ (class BOOT: the image is bad) */
 };
 
 /* What is done about it. */

@@ -124,7 +124,8 @@ class Board:
 class SystemInfo:
     """`[system]`; with `trace_points` the VMM notes the time at its trace points (only for measurements).
 
-    `housekeeping_ms` is how often the VMM does its slow work, 0: never.
+    `housekeeping_ms` is how often the VMM does its slow work, 0: never; `scrub_kib_per_s` how much of what must not
+    change it then compares with its checksum (D8), 0: nothing.
     """
 
     name: str
@@ -133,11 +134,17 @@ class SystemInfo:
     fault_tolerance: bool = True
     trace_points: bool = False
     housekeeping_ms: int = 10
+    scrub_kib_per_s: int = 16
 
     @property
     def housekeeping_ticks(self) -> int:
         """The same in ticks of the VMM, as far as its wheel of timers can hold it."""
         return min(-(-self.housekeeping_ms * 1000 // self.tick_us), WHEEL_TICKS_MAX)
+
+    @property
+    def scrub_bytes(self) -> int:
+        """How many bytes the VMM checks each time."""
+        return -(-self.scrub_kib_per_s * 1024 * self.housekeeping_ticks * self.tick_us // 1_000_000)
 
 
 @frozen

@@ -26,6 +26,7 @@ from understudy.image.manifest import make_manifest, read_manifest
 from understudy.image.ninja import VMM_OBJECTS, NinjaFile
 from understudy.image.plan import GuestPlan, plan_guest, vmm_units
 from understudy.image.render import TEMPLATES, render_own, write_if_changed
+from understudy.image.seal import seal
 from understudy.image.segments import GuestImage, guest_image
 from understudy.image.tables import VMM_STACKS, write_tables
 from understudy.image.toolchain import GCC
@@ -128,7 +129,7 @@ class _Build:
             manifest = read_manifest(written)
             if manifest["build_id"] == build_id:
                 return Image(self.system.name, folder, manifest)
-        vmm = read_elf(self.top / self.elf)
+        vmm = seal(self.top / self.elf)
         checks.raise_if(checks.check_vmm(vmm, self.board, self.system))
         manifest = make_manifest(self.system, self.board, build_id, vmm, images, elfs)
         # What the image was made of, in a form that `understudy build` and `run` take: also variants can be repeated.

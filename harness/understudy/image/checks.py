@@ -26,6 +26,7 @@ VMM_SYMBOLS = (
         "__partitions_start",
         "__guest_images_start",
         "__guest_images_end",
+        "__checksums_start",
     ),
     *("config_vms", "config_guests", "config_build_id"),
 )

@@ -19,7 +19,8 @@ Layout = tuple[tuple[int, int, str], ...]  # of persistent memory: address, size
 class GuestSegment:
     """One page-aligned piece of a guest; mirrors `struct segment_config`.
 
-    `crc` is that of its bytes in the file; `persistent` is 0, or the layout hash of persistent memory.
+    `crc` is that of its bytes in the file, `sums` those of its pages in the image (D8); `persistent` is 0, or the layout
+    hash of persistent memory.
     """
 
     symbol: str
@@ -32,6 +33,7 @@ class GuestSegment:
     stack: bool
     crc: int
     persistent: int
+    sums: list[int]
 
     @property
     def window(self) -> int:
@@ -75,6 +77,12 @@ def layout_hash(layout: Layout) -> int:
     return zlib.crc32(repr(layout).encode()) or 1 if layout else 0
 
 
+def page_sums(content: bytes) -> list[int]:
+    """Return the CRC-32 of each page of a content that zeros fill up to whole pages."""
+    pages = (content[at : at + PAGE].ljust(PAGE, b"\0") for at in range(0, len(content), PAGE))
+    return [zlib.crc32(page) for page in pages]
+
+
 def guest_image(name: str, guest: Guest, path: Path, elf: Elf) -> GuestImage:
     """Describe the segments of a guest; `path` is its ELF file as the assembler finds it."""
     content = elf.path.read_bytes()
@@ -91,6 +99,7 @@ def guest_image(name: str, guest: Guest, path: Path, elf: Elf) -> GuestImage:
             stack=segment.address in bottoms,
             crc=zlib.crc32(content[segment.offset : segment.offset + segment.file_size]),
             persistent=layout_hash(persistent_layout(elf, segment)),
+            sums=page_sums(content[segment.offset : segment.offset + segment.file_size]),
         )
         for number, segment in enumerate(sorted(elf.segments, key=lambda s: s.address))
     )

@@ -19,8 +19,8 @@ Layout = tuple[tuple[int, int, str], ...]  # of persistent memory: address, size
 class GuestSegment:
     """One page-aligned piece of a guest; mirrors `struct segment_config`.
 
-    `crc` is that of its bytes in the file, `sums` those of its pages in the image (D8); `persistent` is 0, or the layout
-    hash of persistent memory.
+    `crc` is that of its bytes in the file, `sums` those of its pages in the image (D8); `persistent` is 0, or the
+    layout hash of persistent memory.
     """
 
     symbol: str

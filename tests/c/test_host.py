@@ -4,6 +4,7 @@
 The first lines of a test file say what it needs: `// sources: a.c b.c` the files under test, from the top of the
 checkout, and `// include: folder ...` further folders for `#include "..."`, found first. `// flags: -x ...` goes to the
 compiler, and `// wrap: f ...` lets `__wrap_f` of the test stand before the real `f` (see ld, --wrap).
+`// like: test_a.c` stands for all that these lines of that test say.
 """
 
 import os
@@ -35,6 +36,12 @@ def words(text: str, key: str) -> list[str]:
     return [word for line in lines for word in line.split()]
 
 
+def described(source: Path) -> str:
+    """The text of a test, after that of the test that it is like."""
+    text = source.read_text(encoding="utf-8")
+    return "".join(described(HERE / name) for name in words(text, "like")) + text
+
+
 def listed(text: str, key: str) -> list[Path]:
     """The same, for paths."""
     return [ROOT / path for path in words(text, key)]
@@ -49,7 +56,7 @@ def include_folders(sources: list[Path]) -> list[Path]:
 
 def compile_test(source: Path) -> Path:
     """Returns the program; fails the test with the compiler's words when there is none."""
-    text = source.read_text(encoding="utf-8")
+    text = described(source)
     sources = listed(text, "sources")
     # Not -I: <string.h> must stay the host's.
     quoted = [f"-iquote{folder}" for folder in listed(text, "include") + include_folders(sources)]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sources: vmm-c/recovery/undo.c vmm-c/recovery/checkpoint.c vmm-c/recovery/rollback.c vmm-c/recovery/threads.c
-// sources: vmm-c/recovery/recovery.c vmm-c/recovery/switch.c vmm-c/core/switch.c vmm-c/core/vm.c vmm-c/core/vm_memory.c vmm-c/core/ready.c
+// sources: vmm-c/recovery/recovery.c vmm-c/recovery/switch.c vmm-c/recovery/complete.c vmm-c/core/switch.c vmm-c/core/vm.c vmm-c/core/vm_memory.c vmm-c/core/ready.c
 // sources: vmm-c/core/sched.c vmm-c/core/housekeeping.c vmm-c/core/task.c vmm-c/core/virq.c vmm-c/core/vmi_dispatch.c vmm-c/core/fault.c
 // sources: vmm-c/core/fault_log.c vmm-c/core/health.c vmm-c/core/guest_access.c vmm-c/core/channel.c
 // sources: vmm-c/core/console.c vmm-c/core/manage.c vmm-c/arch/armv7/fault_status.c vmm-c/drivers/global_timer.c

@@ -37,6 +37,13 @@ enum vmi_action recovery_level(const struct vm *vm, const struct thread *thread,
 void recovery_rollback_task(struct vm *vm, unsigned task, struct vmi_fault *record);
 void recovery_rollback_vm(struct vm *vm, struct vmi_fault *record);
 
+/*
+ * After a fault of the VMM, before anything else is done with any VM: finish or undo what it interrupted. true: the VM's
+ * checkpoint is whole, and recovery_rollback_vm goes back to it; neither relies on the lists that were being changed. false: the VM
+ * has none, since it is not protected or was being loaded; only a cold start helps.
+ */
+bool recovery_complete(struct vm *vm);
+
 /* Checkpoint of a VM on request; VMI_ESTATE: it has none. */
 int32_t recovery_checkpoint(struct vm *vm);
 

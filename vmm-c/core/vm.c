@@ -78,13 +78,14 @@ static void image_load(struct vm *vm, enum vmi_start start) {
   if (start == VMI_START_WARM) {
     vm_persistent_settle(vm);
   }
+  vm->loading = true;
   vm->tracked = vm->config->fault_tolerant && recovery_frames > 1u;
   vm_memory_build(vm, start == VMI_START_WARM);
   header_read(vm);
   threads_reset(vm);
   ready_init(&vm->tasks);
   vm->slice_left = vm->slice_ticks;
-  vm->asid = (vm->index + 1u) * 2u;
+  vm->asid = vm_first_asid(vm);
   vm->ttbr0 = ttbr0_of(vm->active_pt);
   info_fill(vm);
   vm->info->start = start;
@@ -93,6 +94,7 @@ static void image_load(struct vm *vm, enum vmi_start start) {
   recovery_reset(vm);
   tlb_forget_space(vm->asid);
   tlb_forget_space(vm->asid ^ 1u);
+  vm->loading = false;
 }
 
 int32_t vm_create(struct vm *vm, const struct guest_config *guest) {

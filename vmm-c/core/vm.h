@@ -134,6 +134,8 @@ struct vm {
   uint32_t tasks_written; /* tasks whose pages the kernel wrote while they were switched out */
   struct vm_saved saved;
   bool tasks_changed; /* the cold part of `tasks` differs from saved.tasks */
+  bool loading; /* the image is being loaded: there is no checkpoint */
+  bool committing; /* the checkpoint is being replaced by the present state, which is complete (recovery_complete) */
   uint16_t saves_due; /* switches away until the next VM checkpoint */
 
   struct health health;

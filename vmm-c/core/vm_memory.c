@@ -95,6 +95,10 @@ static void allocate_lists(struct vm *vm) {
   }
 }
 
+uint32_t *vm_first_space(const struct vm *vm) {
+  return (uint32_t *)(uintptr_t)((vm->config->memory_base + L1_BYTES - 1u) & L1_TABLE_MASK);
+}
+
 static void allocate_tables(struct vm *vm) {
   vm->active_pt = allocate(vm, L1_BYTES, L1_BYTES);
   vm->backup_pt = vm->tracked ? allocate(vm, L1_BYTES, L1_BYTES) : NULL;

@@ -30,6 +30,13 @@ void vm_persistent_settle(struct vm *vm);
 /* Connect the channel pages of vm and its peers; again after a rollback, a restart or a destruction of either side. */
 void vm_channels_map(struct vm *vm);
 
+/* Of the two first-level tables of a fault-tolerant VM, which lie one behind the other, the first, and its ASID. */
+uint32_t *vm_first_space(const struct vm *vm);
+
+static inline uint32_t vm_first_asid(const struct vm *vm) {
+  return (vm->index + 1u) * 2u;
+}
+
 /* Second-level entry of va in the space l1, or NULL: no window there. */
 uint32_t *vm_entry(const uint32_t *l1, uint32_t va);
 

@@ -49,3 +49,8 @@ int32_t recovery_checkpoint(struct vm *vm) {
   (void)vm;
   return VMI_ESTATE;
 }
+
+bool recovery_complete(struct vm *vm) {
+  (void)vm;
+  return false;
+}

@@ -165,9 +165,13 @@ void checkpoint_vm(struct vm *vm) {
     commit_task_pages(vm, take_bit(&mask));
   }
   arm_shared(vm);
+  vm->committing = true;
+  stores_in_order();
   commit_vm_pages(vm);
   tlb_forget_space(vm->asid);
   checkpoint_vm_state(vm);
+  stores_in_order();
+  vm->committing = false;
 }
 
 int32_t recovery_checkpoint(struct vm *vm) {

@@ -10,6 +10,8 @@
 #ifndef RECOVERY_PAGES_H
 #define RECOVERY_PAGES_H
 
+#include <stdatomic.h>
+
 #include "arch/armv7/mmu.h"
 #include "core/vm.h"
 #include "core/vm_memory.h"
@@ -21,6 +23,14 @@ struct page_ref {
   uint32_t *task_backup; /* NULL outside task windows */
   uint32_t id;           /* as kept in a page_list */
 };
+
+/*
+ * What stands before it in the program is in memory before what stands behind it, for whoever looks after a fault of the VMM
+ * in between (recovery_complete). The CPU is the same, so only the compiler has to be held back: no instruction.
+ */
+static inline void stores_in_order(void) {
+  atomic_signal_fence(memory_order_seq_cst);
+}
 
 static inline bool is_task_window(uint32_t window) {
   return window >= WINDOW_TASK && window < WINDOW_VMM;
@@ -74,6 +84,9 @@ static inline void dirty_add(struct vm *vm, uint32_t id) {
     list_add(&vm->dirty, id);
   }
 }
+
+/* After a rollback of the VM: no page differs from its task's checkpoint. Those listed are in vm->dirty as well. */
+void drop_task_lists(struct vm *vm);
 
 /* Of three images, one that is neither a nor b. */
 static inline uint8_t spare_image(uint32_t a, uint32_t b) {

@@ -28,12 +28,13 @@ static void exchange_task(struct vm *vm, unsigned task, struct vmi_fault *record
   struct page_list *list = &vm->task_dirty[task];
   uint32_t was = vm->active_pt[WINDOW_TASK + task];
   uint32_t is = vm->task_backup_pt[task];
-  vm->task_backup_pt[task] = was;
   vm->active_pt[WINDOW_TASK + task] = is;
   tlb_forget_space(vm->asid);
   record->old_table = was;
   record->new_table = is;
   record->pages = renew_task_backup(list, l2_table(was), l2_table(is));
+  stores_in_order(); /* until here the backup is the table that is active already: the other one was no checkpoint */
+  vm->task_backup_pt[task] = was;
   if (list->permanent == 0) {
     vm->tasks_dirty &= ~(1u << task);
   }
@@ -78,8 +79,7 @@ static uint32_t renew_backups(struct vm *vm) {
   return exchanged;
 }
 
-/* Pages in these lists are in vm->dirty as well. */
-static void drop_task_lists(struct vm *vm) {
+void drop_task_lists(struct vm *vm) {
   uint32_t kept = 0;
   for (uint32_t mask = vm->tasks_dirty; mask != 0;) {
     unsigned task = take_bit(&mask);
@@ -93,9 +93,9 @@ static void drop_task_lists(struct vm *vm) {
   vm->tasks_written = 0;
 }
 
-static void exchange_spaces(struct vm *vm) {
+/* backup_pt names the checkpoint all the time: it stays what it is until the other space says the same of each page. */
+static void activate_backup(struct vm *vm) {
   uint32_t *restored = vm->backup_pt;
-  vm->backup_pt = vm->active_pt;
   vm->active_pt = restored;
   vm->ttbr0 = ttbr0_of(restored);
   vm->asid ^= 1u;
@@ -165,10 +165,13 @@ static void restore_state(struct vm *vm) {
 }
 
 void recovery_rollback_vm(struct vm *vm, struct vmi_fault *record) {
-  record->old_table = (uint32_t)(uintptr_t)vm->active_pt;
-  exchange_spaces(vm);
+  uint32_t *was = vm->active_pt;
+  activate_backup(vm);
+  record->old_table = (uint32_t)(uintptr_t)was;
   record->new_table = (uint32_t)(uintptr_t)vm->active_pt;
   record->pages = renew_backups(vm);
+  stores_in_order();
+  vm->backup_pt = was;
   drop_task_lists(vm);
   restore_state(vm);
   if (channel_count(vm->index) != 0) {

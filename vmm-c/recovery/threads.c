@@ -28,6 +28,15 @@ void threads_reset_images(struct vm *vm) {
   }
 }
 
+void threads_settle(struct vm *vm) {
+  for (unsigned t = 0; t < THREAD_COUNT; t++) {
+    vm->threads[t].park = spare(&vm->threads[t]);
+    vm->threads[t].unsaved = 1;
+  }
+  vm->threads_dirty = (1u << THREAD_COUNT) - 1u;
+  vm->unsaved = 1;
+}
+
 void thread_unshare(struct vm *vm, struct thread *thread) {
   if (thread->frame == thread->task_saved || thread->frame == vm_image(thread)) {
     context_copy(image_context(thread->park), thread_frame(thread));

@@ -12,6 +12,9 @@ void threads_reset_images(struct vm *vm);
 /* The VMM is going to change registers of a thread that no checkpoint may get: move on to an image that none holds. */
 void thread_unshare(struct vm *vm, struct thread *thread);
 
+/* After a fault of the VMM: any thread may differ from its checkpoint, and none is parked in one. */
+void threads_settle(struct vm *vm);
+
 /* Where the thread's VFP registers go when it is left. */
 struct vfp_context *thread_vfp_slot(struct vm *vm, struct thread *thread);
 

@@ -75,7 +75,7 @@ static void check_running(void) {
         "address space of VM %u", vm->index);
 }
 
-static void enter(void (*handler)(struct context *frame)) {
+void guest_exception(void (*handler)(struct context *frame)) {
   struct vm *vm = current_vm;
   registers_set(registers_of(vm, thread_number(vm, vm->thread)), &cpu.guest);
   machine_exception(handler);
@@ -99,7 +99,7 @@ uint32_t guest_svc(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32_t
     model_of(vm)->edited |= 1u << thread; /* r0 and r1 are results */
   }
   model_of(vm)->waits = number == VMI_WAIT && thread == KERNEL_THREAD;
-  enter(vmi_dispatch);
+  guest_exception(vmi_dispatch);
   return cpu.guest.r[0];
 }
 
@@ -139,7 +139,7 @@ bool guest_store(uint32_t va, uint32_t value) {
     }
     cpu.dfsr = status | DFSR_WRITE;
     cpu.dfar = va;
-    enter(fault_data);
+    guest_exception(fault_data);
     if (was_logged(sequence, vm->index, task)) {
       CHECK(!legal, "a store to %08x, which thread %u may do, was taken for a fault", va, task);
       return false;
@@ -152,7 +152,7 @@ static void fault(void (*handler)(struct context *frame)) {
   unsigned vm = current_vm->index;
   uint8_t task = vm_current_task(current_vm);
   uint32_t sequence = fault_log.next_sequence;
-  enter(handler);
+  guest_exception(handler);
   CHECK(was_logged(sequence, vm, task), "a fault was not taken for one");
 }
 
@@ -182,7 +182,7 @@ static void interrupt_entry(struct context *frame) {
 
 void guest_undefined_instruction(void) {
   if (!cpu.vfp_on) {
-    enter(undefined_entry); /* taken for the first VFP instruction */
+    guest_exception(undefined_entry); /* taken for the first VFP instruction */
     CHECK(cpu.vfp_on, "VFP not enabled");
   }
   fault(undefined_entry);
@@ -191,7 +191,7 @@ void guest_undefined_instruction(void) {
 void guest_use_vfp(unsigned d, uint64_t value) {
   struct vfp_context *expected = &model_of(current_vm)->now.thread[thread_number(current_vm, current_vm->owner)].vfp;
   if (!cpu.vfp_on) {
-    enter(undefined_entry);
+    guest_exception(undefined_entry);
   }
   CHECK(cpu.vfp_on, "VFP not enabled");
   CHECK(memcmp(cpu.vfp.d, expected->d, sizeof expected->d) == 0 && cpu.vfp.fpscr == expected->fpscr,
@@ -209,12 +209,12 @@ void guest_write_thread_id(uint32_t value) {
 
 void guest_tick(void) {
   machine_raise_tick();
-  enter(interrupt_entry);
+  guest_exception(interrupt_entry);
 }
 
 void guest_typed(unsigned vm, char c) {
   machine_type(vms[vm].config->uart, c);
-  enter(interrupt_entry);
+  guest_exception(interrupt_entry);
 }
 
 static struct vm *reset;
@@ -228,6 +228,6 @@ static void reset_vm(struct context *frame) {
 void guest_warm_reset(unsigned vm) {
   reset = &vms[vm];
   if (reset->run_state == VMI_VM_RUNNING || reset->run_state == VMI_VM_PAUSED) {
-    enter(reset_vm);
+    guest_exception(reset_vm);
   }
 }

@@ -11,6 +11,9 @@
 /* First return into a guest. */
 void guest_boot(void);
 
+/* The running thread is interrupted, and `handler` is what the VMM does; then everything is compared. */
+void guest_exception(void (*handler)(struct context *frame));
+
 /* SVC with a call number and four arguments; returns r0 of whoever runs afterwards. */
 uint32_t guest_svc(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32_t d);
 

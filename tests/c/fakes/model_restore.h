@@ -20,6 +20,9 @@ void model_note_frames(struct vm *vm);
 /* What the kernel wrote into a stopped task belongs to the task's checkpoint. */
 void model_refresh_stopped(struct vm *vm, unsigned task);
 
+/* The present state becomes the checkpoint of the VM. */
+void model_checkpoint_vm(struct vm *vm);
+
 /* First byte of a page that a checkpoint with this stack pointer keeps: below SP an eager stack is dead (AAPCS 6.2.1.1). */
 uint32_t model_first_live(unsigned page, uint32_t sp);
 

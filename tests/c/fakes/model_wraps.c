@@ -60,7 +60,7 @@ static void goes_on(struct vm *vm) {
 }
 
 /* R19, D4: everything. */
-static void checkpoint_vm(struct vm *vm) {
+void model_checkpoint_vm(struct vm *vm) {
   struct model *m = model_of(vm);
   model_sync(vm);
   model_take_kernel(vm);
@@ -97,7 +97,7 @@ void __wrap_recovery_reset(struct vm *vm) {
   m->now.thread[KERNEL_THREAD].registers = *thread_frame(&vm->threads[KERNEL_THREAD]);
   m->vm_due = vm->config->vm_period;
   if (vm->tracked) {
-    checkpoint_vm(vm);
+    model_checkpoint_vm(vm);
     model_note_frames(vm);
   }
   model_compare_memory(vm);
@@ -169,7 +169,7 @@ enum vmi_action __wrap_recovery_level(const struct vm *vm, const struct thread *
 
 int32_t __wrap_recovery_checkpoint(struct vm *vm) {
   if (vm->tracked) {
-    checkpoint_vm(vm);
+    model_checkpoint_vm(vm);
   }
   return __real_recovery_checkpoint(vm);
 }
@@ -177,7 +177,7 @@ int32_t __wrap_recovery_checkpoint(struct vm *vm) {
 static void leave_vm(struct vm *vm) {
   if (vm != NULL && vm->tracked && --model_of(vm)->vm_due == 0) {
     model_of(vm)->vm_due = vm->config->vm_period;
-    checkpoint_vm(vm);
+    model_checkpoint_vm(vm);
   }
 }
 

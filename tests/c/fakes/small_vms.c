@@ -9,7 +9,7 @@
 #include "machine.h"
 
 #define PAGE 0x1000u
-#define PARTITION 0x100000u
+#define PARTITION 0x80000u
 #define TEXT_OFFSET 0u
 #define DATA_OFFSET 0x1000u
 #define STACK_OFFSET 0x10000u

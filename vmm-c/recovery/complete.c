@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a fault of the VMM in the middle of a first write, a checkpoint or a rollback leaves, and the way out of it (invariant 3).
+ *
+ * In each of them the VM's checkpoint is whole at every instruction, as backup_pt, the images and the saved state say it, with
+ * one exception: while `committing` is set they are a mixture, and the present state is whole. So there is nothing to undo: either
+ * the commit is done again from its start, or what is present is forgotten. Nothing that an interrupted function left half
+ * done is relied on, neither lists nor entries of other tables, so this may itself be interrupted and be called again.
+ */
+#include "core/recovery.h"
+#include "core/vm_memory.h"
+#include "recovery/checkpoint.h"
+#include "recovery/pages.h"
+#include "recovery/threads.h"
+
+/* All tables of its window get the page's entry in the space l1, armed. */
+static void settle_page(uint32_t *l1, uint32_t id) {
+  uint32_t *entry = entry_in(l1, id);
+  uint32_t settled = pte_arm(*entry);
+  uint32_t *tables = (uint32_t *)((uintptr_t)entry & ~(uintptr_t)WINDOW_TABLES_MASK);
+  for (unsigned table = 0; table < 3; table++) {
+    tables[table * L2_ENTRIES] = settled;
+  }
+}
+
+static void settle_pages(struct vm *vm, uint32_t *l1) {
+  for (uint32_t window = 0; window < WINDOW_COUNT; window++) {
+    const page_t *records = vm->pages[window];
+    for (uint32_t page = 0; records != NULL && page < L2_ENTRIES; page++) {
+      if (records[page] != 0) {
+        settle_page(l1, page_id(window, page));
+      }
+    }
+  }
+}
+
+/* All spaces say the same of every page now, so it does not matter which is which: as after loading. */
+static void settle_spaces(struct vm *vm) {
+  uint32_t *first = vm_first_space(vm);
+  uint32_t *second = first + L1_ENTRIES;
+  for (uint32_t window = 0; window < WINDOW_COUNT; window++) {
+    if (vm->pages[window] != NULL) {
+      uint32_t tables = vm->backup_pt[window] & ~(uint32_t)WINDOW_TABLES_MASK;
+      first[window] = tables;
+      second[window] = tables + L2_BYTES;
+      if (is_task_window(window)) {
+        vm->task_backup_pt[window - WINDOW_TASK] = tables + 2u * L2_BYTES;
+      }
+    }
+  }
+  vm->backup_pt = second;
+  stores_in_order();
+  vm->active_pt = first;
+  vm->asid = vm_first_asid(vm);
+  vm->ttbr0 = ttbr0_of(first);
+  tlb_forget_space(vm->asid);
+  tlb_forget_space(vm->asid ^ 1u);
+}
+
+static void settle_lists(struct vm *vm) {
+  vm->dirty.count = vm->dirty.permanent;
+  vm->shared_open.count = 0;
+  vm->tasks_dirty = (1u << vm->guest->task_count) - 1u;
+  drop_task_lists(vm);
+}
+
+bool recovery_complete(struct vm *vm) {
+  if (!vm->tracked || vm->loading) {
+    return false;
+  }
+  settle_pages(vm, vm->committing ? vm->active_pt : vm->backup_pt);
+  settle_spaces(vm);
+  settle_lists(vm);
+  threads_settle(vm);
+  vm->tasks_changed = true; /* no part of the ready table is known to be equal */
+  if (vm->committing) {
+    checkpoint_vm_state(vm);
+    stores_in_order();
+    vm->committing = false;
+  }
+  return true;
+}

@@ -59,9 +59,14 @@ static inline int32_t vmi_vm_rollback(uint32_t vm, uint32_t task) {
   return vmi_call2(VMI_VM_ROLLBACK, vm, task);
 }
 
-/* Record `sequence` (from 1) of the fault log. EAGAIN: not yet written. ENOENT: overwritten. */
+/* Record `sequence` (from 1) of the fault log, of former lives too. EAGAIN: not yet written. ENOENT: not kept. */
 static inline int32_t vmi_fault_read(uint32_t sequence, struct vmi_fault *fault) {
   return vmi_call2(VMI_FAULT_READ, sequence, vmi_address(fault));
+}
+
+/* What the lives of the board before this one left. */
+static inline int32_t vmi_black_box(struct vmi_black_box *info) {
+  return vmi_call1(VMI_BLACK_BOX, vmi_address(info));
 }
 
 /*

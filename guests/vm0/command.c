@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"stats", "[VM]", "switches, checkpoints, faults, recoveries", 0, 1, command_stats},
     {"tasks", "VM", "the tasks of a VM", 1, 1, command_tasks},
     {"faults", "[VM | last N]", "the fault log", 0, 2, command_faults},
+    {"blackbox", "", "the faults of the lives before the last reset of the board", 0, 0, command_blackbox},
     {"checkpoint", "VM", "take a checkpoint of a VM now", 1, 1, command_checkpoint},
     {"rollback", "VM [TASK]", "restore a VM, or one task, from the last checkpoint", 1, 2, command_rollback},
     {"scrub", "", "the background check of text and constants", 0, 0, command_scrub},

@@ -29,7 +29,7 @@ command_handler command_stats, command_tasks;
 command_handler command_log, command_watch;
 bool command_is_watching(void);
 /* commands_fault.c: faults and recovery */
-command_handler command_faults, command_checkpoint, command_rollback;
+command_handler command_faults, command_blackbox, command_checkpoint, command_rollback;
 /* commands_scrub.c */
 command_handler command_scrub;
 /* commands_system.c */

@@ -11,10 +11,12 @@
 
 #define FIRST_TASK_WINDOW (VMI_TASK_BASE / VMI_WINDOW_SIZE)
 #define ANY_VM 0xffffffffu
+#define LOG_CAPACITY 256u /* records that the VMM keeps at most */
 
-/* Sequence numbers only grow: what was once found overwritten, or there, stays so. */
-static uint32_t first_kept = 1;
-static uint32_t next_sequence = 1;
+/* Of this life of the board. Sequence numbers only grow: what was once found overwritten, or there, stays so. */
+static uint32_t first_sequence;
+static uint32_t first_kept;
+static uint32_t next_sequence;
 
 /* The first sequence number >= from whose reading does not give `result`; all before it do, from `from` on. */
 static uint32_t end_of(uint32_t from, bool (*gives)(int32_t result)) {
@@ -43,6 +45,13 @@ static bool is_overwritten(int32_t result) {
 }
 
 static void find_log_ends(void) {
+  struct vmi_black_box box;
+
+  if (first_sequence == 0 && vmi_black_box(&box) == VMI_OK) {
+    first_sequence = box.first;
+    first_kept = box.first;
+    next_sequence = box.first;
+  }
   next_sequence = end_of(next_sequence, is_written);
   first_kept = end_of(first_kept, is_overwritten);
 }
@@ -64,11 +73,11 @@ static void print_fault(const struct vmi_fault *fault) {
   print_bytes(text, fault_text(text, fault, vm_name(fault->vm), task, owner_text(fault)));
 }
 
-static uint32_t print_faults(uint32_t first, uint32_t vm) {
+static uint32_t print_faults(uint32_t first, uint32_t end, uint32_t vm) {
   struct vmi_fault fault;
   uint32_t printed = 0;
 
-  for (uint32_t sequence = first; sequence < next_sequence; sequence++) {
+  for (uint32_t sequence = first; sequence < end; sequence++) {
     if (vmi_fault_read(sequence, &fault) == VMI_OK && (vm == ANY_VM || fault.vm == vm)) {
       print_fault(&fault);
       printed++;
@@ -108,7 +117,31 @@ void command_faults(const struct words *words) {
   if (!parse_selection(words, &first, &vm)) {
     return;
   }
-  print("%u shown, %u since the start\n", (unsigned)print_faults(first, vm), (unsigned)(next_sequence - 1));
+  print("%u shown, %u since the start\n", (unsigned)print_faults(first, next_sequence, vm),
+        (unsigned)(next_sequence - first_sequence));
+}
+
+static const char *const boxes[] = {
+    [VMI_BLACK_BOX_EMPTY] = "nothing was left of a life before",
+    [VMI_BLACK_BOX_SAME_BUILD] = "the life before was of this build",
+    [VMI_BLACK_BOX_OTHER_BUILD] = "the life before was of another build: names of VMs and tasks may be wrong",
+    [VMI_BLACK_BOX_DAMAGED] = "whose the records are is lost: names of VMs and tasks may be wrong",
+};
+
+void command_blackbox(const struct words *words) {
+  struct vmi_black_box box;
+  uint32_t shown;
+
+  if (!operation_succeeded(words->word[0], 0, vmi_black_box(&box))) {
+    return;
+  }
+  shown = print_faults(box.first > LOG_CAPACITY ? box.first - LOG_CAPACITY : 1, box.first, ANY_VM);
+  print("life %u since power-on; %s\n", (unsigned)box.life, boxes[box.state]);
+  if (box.build[0] != 0) {
+    print("it ran system %s, build %s\n", box.system, box.build);
+  }
+  print("%u faults of former lives, %u of them without a checksum; %u lost by damage\n", (unsigned)shown,
+        (unsigned)box.salvaged, (unsigned)box.damaged);
 }
 
 void command_checkpoint(const struct words *words) {

@@ -48,8 +48,9 @@ static const char *status_register(const struct vmi_fault *fault) {
 static size_t who_line(char *text, size_t size, const struct vmi_fault *fault, const char *vm, const char *task) {
   uint64_t time = (uint64_t)fault->time_hi << 32 | fault->time_lo;
 
-  return format_text(text, size, "#%u at %u.%08u s: %s, %s\n", (unsigned)fault->sequence, (unsigned)(time / TIMER_HZ),
-                     (unsigned)(time % TIMER_HZ), vm, fault->task == VMI_TASK_KERNEL ? "guest kernel" : task);
+  return format_text(text, size, "#%u at %u.%08u s: %s, %s%s\n", (unsigned)fault->sequence, (unsigned)(time / TIMER_HZ),
+                     (unsigned)(time % TIMER_HZ), vm, fault->task == VMI_TASK_KERNEL ? "guest kernel" : task,
+                     fault->salvaged != 0 ? " (without a checksum)" : "");
 }
 
 static size_t what_line(char *text, size_t size, const struct vmi_fault *fault) {

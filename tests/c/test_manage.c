@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "board.h"
+#include "core/black_box.h"
 #include "core/console.h"
 #include "core/fault.h"
 #include "core/fault_log.h"
@@ -114,6 +115,10 @@ bool guest_write(struct vm *vm, uint32_t va, const void *src, uint32_t n) {
 int fault_log_read(uint32_t sequence, struct vmi_fault *out) {
   *out = (struct vmi_fault){.sequence = sequence, .pc = 0x44};
   return sequence == 1 ? VMI_ENOENT : sequence == 2 ? VMI_OK : VMI_EAGAIN;
+}
+
+void black_box_describe(struct vmi_black_box *info) {
+  *info = (struct vmi_black_box){.life = 3, .first = 5};
 }
 
 int32_t console_log(unsigned vm, uint32_t offset, char *data, uint32_t n, uint32_t *oldest) {
@@ -286,6 +291,12 @@ static void test_task_info(void **state) {
   assert_int_equal(memory.task.exists, 0);
 }
 
+static void test_black_box(void **state) {
+  (void)state;
+  assert_int_equal(call(manage_black_box, 4, 0, 0, 0), VMI_EFAULT);
+  assert_int_equal(call(manage_black_box, GUEST_OK, 0, 0, 0), VMI_OK);
+}
+
 static void test_fault_read(void **state) {
   (void)state;
   assert_int_equal(call(manage_fault_read, 1, GUEST_OK, 0, 0), VMI_ENOENT);
@@ -332,6 +343,7 @@ int main(void) {
       cmocka_unit_test_setup(test_guest_info, fresh),
       cmocka_unit_test_setup(test_task_info, fresh),
       cmocka_unit_test_setup(test_fault_read, fresh),
+      cmocka_unit_test_setup(test_black_box, fresh),
       cmocka_unit_test_setup(test_vm_log, fresh),
       cmocka_unit_test_setup(test_watch, fresh),
       cmocka_unit_test_setup(test_halt, fresh),

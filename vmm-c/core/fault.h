@@ -23,6 +23,9 @@ void fault_event(struct vm *vm, uint32_t task, const struct vmi_fault *what);
  */
 int32_t fault_request_rollback(struct vm *vm, uint32_t task);
 
+/* At a start of the VMM: records before `sequence` are told already. */
+void fault_report_from(uint32_t sequence);
+
 /* Print one fault that has not been told yet; false if there is none. Not on the way of a recovery: printing is slow. */
 bool fault_report(void);
 

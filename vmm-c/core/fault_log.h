@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fault log: a ring of the last FAULT_LOG_CAPACITY records (struct vmi_fault). Never rolled back (D4).
+ * The fault log: a ring of the last FAULT_LOG_CAPACITY records (struct vmi_fault). Never rolled back (D4), and part of the
+ * black box (core/black_box.h): a reset of the board leaves it as it is.
  * VM0 reads it with VMI_FAULT_READ, the harness straight from memory at the symbol `fault_log`.
+ *
+ * A record is written on the way of a recovery, where a checksum would cost too much. It is sealed with one later, before it
+ * is told. A reset in between finds a record that is plausible, but not proven.
  */
 #ifndef CORE_FAULT_LOG_H
 #define CORE_FAULT_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vmi.h"
@@ -37,7 +42,19 @@ static inline void fault_log_commit(struct vmi_fault *record) {
   record->sequence = fault_log.next_sequence++;
 }
 
-/* Copies record `sequence` to *out. VMI_OK; VMI_EAGAIN: not yet there; VMI_ENOENT: overwritten, or 0. */
+/* Once at a start of the board: the next record is `next`, the records of this life are marked with `life`. */
+void fault_log_open(uint32_t next, uint16_t life);
+
+/* Gives the oldest few records without a checksum theirs; false: all had one. Not on the way of a recovery. */
+bool fault_log_seal(void);
+
+/* A record that a reset overtook, of another life: from now on it has a checksum, and is marked. */
+void fault_log_salvage(struct vmi_fault *record, uint16_t life);
+
+/* The record has a right checksum, and lies where its sequence number says. */
+bool fault_log_is_sound(const struct vmi_fault *record);
+
+/* Copies record `sequence` to *out. VMI_OK; VMI_EAGAIN: not yet there; VMI_ENOENT: overwritten, lost, or 0. */
 int fault_log_read(uint32_t sequence, struct vmi_fault *out);
 
 #endif

@@ -4,7 +4,7 @@
 #include "core/fault_log.h"
 #include "core/print.h"
 
-static uint32_t told = 1; /* sequence number of the next record to tell */
+static uint32_t told; /* sequence number of the next record to tell */
 
 static const char *const kinds[] = {
     [VMI_FAULT_DATA] = "data abort",
@@ -74,12 +74,17 @@ static void skip_overwritten(void) {
   }
 }
 
+void fault_report_from(uint32_t sequence) {
+  told = sequence;
+}
+
 bool fault_report(void) {
   struct vmi_fault fault;
+  bool sealed = fault_log_seal();
   skip_overwritten();
   int32_t result = fault_log_read(told, &fault);
   if (result == VMI_EAGAIN) {
-    return false;
+    return sealed;
   }
   told++;
   if (result == VMI_OK) {

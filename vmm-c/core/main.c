@@ -2,9 +2,12 @@
 /* Start-up: entered from start.S in SVC mode, with interrupts masked and the MMU off. */
 #include "arch/armv7/mmu.h"
 #include "board.h"
+#include "core/black_box.h"
 #include "core/channel.h"
 #include "core/config.h"
 #include "core/console.h"
+#include "core/fault.h"
+#include "core/fault_log.h"
 #include "core/print.h"
 #include "core/recovery.h"
 #include "core/sched.h"
@@ -33,12 +36,15 @@ static void autostart(void) {
 
 _Noreturn void vmm_main(void) {
   mmu_init();
+  black_box_open();
+  fault_report_from(fault_log.next_sequence);
   gic_init();
   timer_init();
   channel_init();
   console_init();
   vm_init();
   banner();
+  black_box_report();
   sched_init();
   autostart();
   sched_resume();

@@ -2,6 +2,7 @@
 #include "core/manage.h"
 
 #include "board.h"
+#include "core/black_box.h"
 #include "core/console.h"
 #include "core/fault.h"
 #include "core/fault_log.h"
@@ -162,6 +163,12 @@ int32_t manage_fault_read(struct vm *vm, struct context *frame) {
   struct vmi_fault record;
   int32_t result = fault_log_read(frame->r[0], &record);
   return result == VMI_OK ? answer(vm, frame->r[1], &record, sizeof record) : result;
+}
+
+int32_t manage_black_box(struct vm *vm, struct context *frame) {
+  struct vmi_black_box info;
+  black_box_describe(&info);
+  return answer(vm, frame->r[0], &info, sizeof info);
 }
 
 int32_t manage_vm_log(struct vm *vm, struct context *frame) {

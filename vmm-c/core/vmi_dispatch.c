@@ -128,6 +128,7 @@ const struct vmi_call vmi_calls[VMI_CALL_COUNT] = {
     [VMI_VM_LOG] = {manage_vm_log, MANAGEMENT},
     [VMI_WATCH] = {manage_watch, MANAGEMENT},
     [VMI_HALT] = {manage_halt, MANAGEMENT},
+    [VMI_BLACK_BOX] = {manage_black_box, MANAGEMENT},
     [VMI_TASK_INFO] = {manage_task_info, MANAGEMENT},
     [VMI_SCRUB] = {scrub_call, MANAGEMENT},
 };

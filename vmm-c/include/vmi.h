@@ -72,6 +72,7 @@
 #define VMI_WATCH 44
 #define VMI_HALT 45
 #define VMI_TASK_INFO 46
+#define VMI_BLACK_BOX 49
 #define VMI_SCRUB 51
 #define VMI_CALL_COUNT 52
 /* Numbers from here on are calls of the guest OS; the VMM hands them to VMI_VECTOR_CALL. */
@@ -293,9 +294,9 @@ enum vmi_action {
   VMI_ACTION_COUNT,
 };
 
-/* One record of the fault log (VMI_FAULT_READ); 64 bytes. Never rolled back. */
+/* One record of the fault log (VMI_FAULT_READ); 64 bytes. Never rolled back, and kept over a reset of the board. */
 struct vmi_fault {
-  uint32_t sequence; /* from 1 */
+  uint32_t sequence; /* from 1; goes on counting after a reset of the board */
   uint32_t time_lo;  /* global timer when the fault was taken, 10 ns units on vexpress-a9 */
   uint32_t time_hi;
   uint8_t vm;
@@ -313,7 +314,34 @@ struct vmi_fault {
   uint32_t pages;   /* dirty pages exchanged */
   uint32_t old_table; /* page-table descriptor or table base before and after the exchange */
   uint32_t new_table;
-  uint32_t reserved[4];
+  uint32_t reserved[2];
+  uint16_t life;    /* of the board, see struct vmi_black_box */
+  uint8_t salvaged; /* 1: found after a reset without its checksum: plausible, but not proven */
+  uint8_t reserved_byte;
+  uint32_t check; /* CRC-32 of all bytes before it */
+};
+
+/* What a reset of the board left of the life before it. */
+enum vmi_black_box_state {
+  VMI_BLACK_BOX_EMPTY,       /* nothing: the first life since power-on */
+  VMI_BLACK_BOX_SAME_BUILD,  /* the records of this build */
+  VMI_BLACK_BOX_OTHER_BUILD, /* those of another one: its VMs and tasks may be others */
+  VMI_BLACK_BOX_DAMAGED,     /* records whose own checksums hold, but not whose they are */
+};
+
+#define VMI_BUILD_SIZE 20  /* build id, NUL-terminated */
+#define VMI_SYSTEM_SIZE 32 /* name of the system, cut if it is longer, NUL-terminated */
+
+/* VMI_BLACK_BOX. A life of the board is the time from one reset to the next. */
+struct vmi_black_box {
+  uint32_t state;    /* enum vmi_black_box_state */
+  uint32_t life;     /* number of this life, 1 for the first since power-on */
+  uint32_t first;    /* sequence number of the first record of this life: smaller ones are of former lives */
+  uint32_t next;     /* of the next record */
+  uint32_t damaged;  /* records of former lives that are lost because their checksums are wrong */
+  uint32_t salvaged; /* records of the last life that a reset overtook before they had a checksum */
+  char build[VMI_BUILD_SIZE];   /* of the last life; empty if that is not known */
+  char system[VMI_SYSTEM_SIZE];
 };
 
 enum vmi_reason {

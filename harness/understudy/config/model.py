@@ -56,6 +56,11 @@ class Memory:
         """First address after the RAM."""
         return self.ram_base + self.ram_size
 
+    @property
+    def black_box(self) -> int:
+        """First address of what survives a reset: the last section of the RAM, which no VM gets."""
+        return self.ram_end - WINDOW
+
 
 @frozen
 class Uart:

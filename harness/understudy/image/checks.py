@@ -120,10 +120,10 @@ def check_vmm(elf: Elf, board: Board, system: System) -> Iterator[str]:
         if not board.memory.ram_base <= segment.address <= board.memory.ram_end - segment.mem_size:
             yield f"{elf.path}: segment at {segment.address:#010x} lies outside the RAM of {board.name}"
     end = known["__partitions_start"] + sum(vm.memory for vm in system.vm.values())
-    if end > board.memory.ram_end:
+    if end > board.memory.black_box:
         yield (
-            f"{elf.path}: the VMs' memory would end at {end:#010x}, the RAM ends at "
-            f"{board.memory.ram_end:#010x}: give the VMs less memory"
+            f"{elf.path}: the VMs' memory would end at {end:#010x}, the RAM for it ends at "
+            f"{board.memory.black_box:#010x}: give the VMs less memory"
         )
 
 

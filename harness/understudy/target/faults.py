@@ -34,13 +34,16 @@ class Fault:
 
 
 def read_faults(memory: Memory) -> list[Fault]:
-    """Return the records that are still in the log, the oldest first."""
+    """Return the records of this life of the board that are still in the log, the oldest first."""
+    header = memory.structure(
+        "black_box", memory.read_physical(memory.address("black_box"), memory.size_of("black_box"))
+    )
     base = memory.address("fault_log")
     log = memory.structure("fault_log", memory.read_physical(base, memory.size_of("fault_log")))
     size = memory.size_of("vmi_fault")
     newest, capacity = log["next_sequence"] - 1, log["capacity"]
     faults = []
-    for sequence in range(max(1, newest - capacity + 1), newest + 1):
+    for sequence in range(max(header["first"], newest - capacity + 1), newest + 1):
         at = (sequence - 1) % capacity * size
         faults.append(decode(memory, log["records"][at : at + size]))
     return faults

@@ -14,6 +14,7 @@ from typing import Self
 from understudy import paths
 from understudy.errors import InjectionError, TargetError, TargetTimeout, UnderstudyError
 from understudy.image.builder import Image
+from understudy.target.black_box import BlackBox, read_black_box
 from understudy.target.console import Console, Pump
 from understudy.target.faults import Fault, read_faults
 from understudy.target.gdb import Gdb, Stop
@@ -165,6 +166,15 @@ class Target:
         """Return the fault log."""
         return read_faults(self.memory)
 
+    def black_box(self) -> BlackBox:
+        """Return what the VMM keeps over a reset of the board."""
+        return read_black_box(self.memory)
+
+    def reset(self) -> None:
+        """Press the reset button of the board, and wait for the boot banner; the RAM keeps what no loader writes."""
+        self._qmp.command("system_reset")
+        self._check_banner()
+
     def wait_for_fault(self, *, count: int = 1, ms: float = 60_000, seconds: float = 120) -> list[Fault]:
         """Wait until the log has `count` records and return it."""
         end = self.virtual_ms() + ms
@@ -247,6 +257,7 @@ class Target:
         system = self.image.folder.relative_to(paths.root()) / "system.json"
         repeat = f"understudy run --deterministic {system}\n"
         (folder / "repeat").write_text(repeat, encoding="utf-8")
+        (folder / "black-box").write_text(self.black_box().describe() + "\n", encoding="utf-8")
         manifest = self.image.manifest
         base = manifest["ram"]["base"]
         end = max(vm["memory"]["base"] + vm["memory"]["size"] for vm in manifest["vms"].values())

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/channel.h"
+#include "core/fault_log.h"
 #include "core/console.h"
 #include "core/sched.h"
 #include "machine.h"
@@ -122,6 +123,7 @@ void small_configure(policy_chooser choose, uint32_t vm_period, uint32_t task_pe
     channel_init();
     channels_known = true;
   }
+  fault_log_open(1, 1);
   fill_images();
   small_page_count = 0;
   next_segment = segments;

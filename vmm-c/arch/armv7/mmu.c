@@ -11,6 +11,7 @@
 /* Sections (ARM ARM B3.5.1): XN 4, AP2 15, AP 11:10; device: shareable device memory (TEX 000, B 1). */
 #define SECTION_DEVICE 0x00000416u
 #define SECTION_RAM 0x0000141eu /* normal, write-back write-allocate, VMM read-write, XN */
+#define SECTION_UNCACHED 0x00001412u /* normal, not cacheable: what is written is in the RAM when a reset comes */
 
 #define SCTLR_M (1u << 0)
 #define SCTLR_A (1u << 1)
@@ -25,7 +26,7 @@ extern const uint8_t __text_start[], __text_end[], __rodata_start[], __rodata_en
 extern const uint8_t __stack_svc_base[], __stack_svc_top[], __stack_abt_base[], __stack_abt_top[];
 extern const uint8_t __stack_und_base[], __stack_und_top[], __stack_irq_base[], __stack_irq_top[];
 extern const uint8_t __bss_start[], __bss_end[], __guest_images_start[], __guest_images_end[];
-extern const uint8_t __ram_end[];
+extern const uint8_t __black_box_start[], __ram_end[];
 extern const uint8_t vectors[];
 
 static uint32_t fixed_l1[FIXED_L1_ENTRIES] __attribute__((aligned(16384), section(".page_tables")));
@@ -89,7 +90,8 @@ static void map_vmm_image(void) {
 void mmu_init(void) {
   map_sections(BOARD_DEVICE_BASE, BOARD_DEVICE_SIZE, SECTION_DEVICE);
   map_sections(BOARD_PERIPH_BASE, SECTION_SIZE, SECTION_DEVICE);
-  map_sections(BOARD_RAM_BASE, (uint32_t)__ram_end - BOARD_RAM_BASE, SECTION_RAM);
+  map_sections(BOARD_RAM_BASE, (uint32_t)__black_box_start - BOARD_RAM_BASE, SECTION_RAM);
+  map_sections((uint32_t)__black_box_start, SECTION_SIZE, SECTION_UNCACHED);
   map_vmm_image();
   dsb();
   tlb_invalidate_all(0);

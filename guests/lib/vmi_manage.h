@@ -64,6 +64,15 @@ static inline int32_t vmi_fault_read(uint32_t sequence, struct vmi_fault *fault)
   return vmi_call2(VMI_FAULT_READ, sequence, vmi_address(fault));
 }
 
+/* What the health monitor does about the faults of a VM; it may be changed while the VM runs. */
+static inline int32_t vmi_policy_read(uint32_t vm, struct vmi_policy *policy) {
+  return vmi_call2(VMI_POLICY_READ, vm, vmi_address(policy));
+}
+
+static inline int32_t vmi_policy_set(uint32_t vm, const struct vmi_policy_change *change) {
+  return vmi_call2(VMI_POLICY_SET, vm, vmi_address(change));
+}
+
 /* What the lives of the board before this one left. */
 static inline int32_t vmi_black_box(struct vmi_black_box *info) {
   return vmi_call1(VMI_BLACK_BOX, vmi_address(info));

@@ -22,6 +22,7 @@ static const struct command commands[] = {
     {"blackbox", "", "the faults of the lives before the last reset of the board", 0, 0, command_blackbox},
     {"checkpoint", "VM", "take a checkpoint of a VM now", 1, 1, command_checkpoint},
     {"rollback", "VM [TASK]", "restore a VM, or one task, from the last checkpoint", 1, 2, command_rollback},
+    {"policy", "VM [CHANGE]", "what is done about faults, and how to change it", 1, 6, command_policy},
     {"scrub", "", "the background check of text and constants", 0, 0, command_scrub},
     {"log", "VM [LINES]", "the last lines a VM has written (20)", 1, 2, command_log},
     {"watch", "[VM... | all | off]", "show the output of these VMs here as it comes", 0, WORDS_MAX, command_watch},

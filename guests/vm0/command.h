@@ -30,6 +30,8 @@ command_handler command_log, command_watch;
 bool command_is_watching(void);
 /* commands_fault.c: faults and recovery */
 command_handler command_faults, command_blackbox, command_checkpoint, command_rollback;
+/* commands_policy.c: what is done about faults */
+command_handler command_policy;
 /* commands_scrub.c */
 command_handler command_scrub;
 /* commands_system.c */

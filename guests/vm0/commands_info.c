@@ -15,7 +15,8 @@ static void print_table(void) {
   for (uint32_t vm = 0; vmi_vm_info(vm, &info) == VMI_OK; vm++) {
     print("%-15s %-8s %10u %10u %11u %7u %10u %8u\n", info.name, describe_state(info.state), (unsigned)info.switches,
           (unsigned)info.task_switches, (unsigned)(info.checkpoints + info.task_checkpoints), (unsigned)info.faults,
-          (unsigned)(info.task_rollbacks + info.vm_rollbacks), (unsigned)info.cold_restarts);
+          (unsigned)(info.task_rollbacks + info.vm_rollbacks),
+          (unsigned)(info.task_restarts + info.warm_resets + info.cold_restarts));
   }
 }
 
@@ -36,6 +37,8 @@ static void print_counters(uint32_t vm, const struct vmi_vm_info *info) {
   print_counter("faults", info->faults);
   print_counter("task rollbacks", info->task_rollbacks);
   print_counter("VM rollbacks", info->vm_rollbacks);
+  print_counter("task restarts", info->task_restarts);
+  print_counter("warm resets", info->warm_resets);
   print_counter("cold restarts", info->cold_restarts);
   print_counter("memory used, bytes", info->memory_used);
   print_counter("memory, bytes", info->memory_size);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// sources: vmm-c/core/manage.c vmm-c/core/ready.c
+// sources: vmm-c/core/manage.c vmm-c/core/health.c vmm-c/core/ready.c
 // flags: -no-pie -fno-pie
 /* R3, R4, invariant 2: management calls check every argument first, and a refused call has changed nothing. */
 #include <setjmp.h>
@@ -47,7 +47,9 @@ static union {
   struct vmi_guest_info guest;
   struct vmi_task_info task;
   struct vmi_fault fault;
-  char text[512];
+  struct vmi_policy policy;
+  struct vmi_policy_change change;
+  char text[1024];
 } memory;
 static unsigned changes; /* calls of anything that changes the system */
 static struct vm *changed_vm;
@@ -109,6 +111,14 @@ bool guest_write(struct vm *vm, uint32_t va, const void *src, uint32_t n) {
     return false;
   }
   memcpy(&memory, src, n);
+  return true;
+}
+
+bool guest_read(struct vm *vm, void *dst, uint32_t va, uint32_t n) {
+  if (!guest_may_write(vm, va, n)) {
+    return false;
+  }
+  memcpy(dst, &memory, n);
   return true;
 }
 
@@ -306,6 +316,22 @@ static void test_fault_read(void **state) {
   assert_int_equal(memory.fault.pc, 0x44);
 }
 
+static void test_policy(void **state) {
+  (void)state;
+  memory.change = (struct vmi_policy_change){
+      .what = VMI_POLICY_ON, .task = 1, .class = VMI_CLASS_PANIC, .action = VMI_ACTION_SUSPEND};
+  assert_int_equal(call(manage_policy_set, 1, 4, 0, 0), VMI_EFAULT);
+  assert_int_equal(call(manage_policy_set, 1, GUEST_OK, 0, 0), VMI_OK);
+  assert_int_equal(vms[1].health.on[1][VMI_CLASS_PANIC], VMI_ACTION_SUSPEND);
+  memory.change.action = VMI_ACTION_COUNT;
+  assert_int_equal(call(manage_policy_set, 1, GUEST_OK, 0, 0), VMI_EINVAL);
+  assert_int_equal(call(manage_policy_set, 2, GUEST_OK, 0, 0), VMI_ENOENT);
+  assert_int_equal(call(manage_policy_read, 2, GUEST_OK, 0, 0), VMI_ENOENT);
+  assert_int_equal(call(manage_policy_read, 1, 4, 0, 0), VMI_EFAULT);
+  assert_int_equal(call(manage_policy_read, 1, GUEST_OK, 0, 0), VMI_OK);
+  assert_int_equal(memory.policy.on[1][VMI_CLASS_PANIC], VMI_ACTION_SUSPEND);
+}
+
 static void test_vm_log(void **state) {
   (void)state;
   assert_int_equal(call(manage_vm_log, 1, 1000, 0, 10), VMI_EFAULT);
@@ -343,6 +369,7 @@ int main(void) {
       cmocka_unit_test_setup(test_guest_info, fresh),
       cmocka_unit_test_setup(test_task_info, fresh),
       cmocka_unit_test_setup(test_fault_read, fresh),
+      cmocka_unit_test_setup(test_policy, fresh),
       cmocka_unit_test_setup(test_black_box, fresh),
       cmocka_unit_test_setup(test_vm_log, fresh),
       cmocka_unit_test_setup(test_watch, fresh),

@@ -2,7 +2,7 @@
 // sources: vmm-c/recovery/undo.c vmm-c/recovery/checkpoint.c vmm-c/recovery/rollback.c vmm-c/recovery/threads.c
 // sources: vmm-c/recovery/recovery.c vmm-c/recovery/switch.c vmm-c/recovery/complete.c vmm-c/core/switch.c vmm-c/core/vm.c vmm-c/core/vm_memory.c vmm-c/core/ready.c
 // sources: vmm-c/core/sched.c vmm-c/core/housekeeping.c vmm-c/core/task.c vmm-c/core/virq.c vmm-c/core/vmi_dispatch.c vmm-c/core/fault.c
-// sources: vmm-c/core/fault_log.c vmm-c/core/black_box.c vmm-c/core/health.c vmm-c/core/guest_access.c vmm-c/core/channel.c
+// sources: vmm-c/core/fault_log.c vmm-c/core/black_box.c vmm-c/core/health.c vmm-c/core/action.c vmm-c/core/guest_access.c vmm-c/core/channel.c
 // sources: vmm-c/core/console.c vmm-c/core/manage.c vmm-c/arch/armv7/fault_status.c vmm-c/drivers/global_timer.c
 // sources: vmm-c/drivers/gic.c vmm-c/drivers/sp804.c vmm-c/core/scrub.c vmm-c/lib/crc32.c
 // sources: tests/c/fakes/sinks.c tests/c/fakes/machine.c tests/c/fakes/small_vms.c tests/c/fakes/model.c tests/c/fakes/model_restore.c

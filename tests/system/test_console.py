@@ -13,7 +13,7 @@ from . import machine, oracle
 PATIENCE = 60_000  # virtual milliseconds: an idle machine makes 40 s of them in one of the host's
 COMMANDS = [
     "help", "list", "guests", "boot", "create", "start", "stop", "pause", "resume", "destroy", "stats", "tasks",
-    "faults", "blackbox", "checkpoint", "rollback", "scrub", "log", "watch", "version", "shutdown",
+    "faults", "blackbox", "checkpoint", "rollback", "policy", "scrub", "log", "watch", "version", "shutdown",
 ]  # fmt: skip
 WRONG = {  # command line: the one line that answers it
     "x": "x: not a command; try 'help'",

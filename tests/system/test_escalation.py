@@ -17,10 +17,6 @@ PERIOD = 5  # OS ticks between two faults of the guests that fail once per itera
 SINGLE_FAULTS = 8
 
 
-def budgets(task: int, vm: int, cold: int, window_ms: int = LONG) -> systems.Data:
-    return {"window_ms": window_ms, "task_budget": task, "vm_budget": vm, "cold_budget": cold}
-
-
 def for_ever(**parameters: object) -> systems.Data:
     return systems.faulty_guest(
         systems.faulty(0, "null_write", times=systems.FOR_EVER, after=4, **parameters), systems.worker()
@@ -34,12 +30,12 @@ GUESTS = {
     "kernel": systems.faulty_kernel_guest("undefined", at=10, times=systems.FOR_EVER),
 }
 VMS = {
-    "task221": ("task", budgets(2, 2, 1)),
-    "task102": ("task", budgets(1, 0, 2)),
-    "holder321": ("holder", budgets(3, 2, 1)),
-    "kernel921": ("kernel", budgets(9, 2, 1)),
-    "window": ("once", budgets(1, 1, 1, SHORT)),
-    "no_window": ("once", budgets(1, 1, 1)),
+    "task221": ("task", systems.budgets(2, 2, 1, window_ms=LONG)),
+    "task102": ("task", systems.budgets(1, 0, 2, window_ms=LONG)),
+    "holder321": ("holder", systems.budgets(3, 2, 1, window_ms=LONG)),
+    "kernel921": ("kernel", systems.budgets(9, 2, 1, window_ms=LONG)),
+    "window": ("once", systems.budgets(1, 1, 1, window_ms=SHORT)),
+    "no_window": ("once", systems.budgets(1, 1, 1, window_ms=LONG)),
 }
 WANTED = {  # R24 D5
     "task221": [(TASK, POLICY)] * 2 + [(VM, BUDGET)] * 2 + [(COLD, BUDGET), (STOP, BUDGET)],

@@ -127,7 +127,7 @@ def test_fault_before_the_first_instruction_after_a_recovery(running: Target, un
 
 def test_flipped_bit_that_is_in_every_checkpoint(vmm_boot: Boot, undisturbed: Callable[..., int]) -> None:
     """# D5 # D7 A page that is never written is its own backup; only the pristine image has the right pointer."""
-    target = vmm_boot(description(window_ms=1000, task_budget=2, vm_budget=1, cold_budget=1))
+    target = vmm_boot(description(**systems.budgets(2, 1, 1)))
     machine.until(target, lambda: machine.printed(target, VM, *systems.HEALTHY, lines=LINES))
     pointer = target.memory.symbol(VM, "walker_first", TASK).address
     right = target.memory.read(VM, pointer, 4)

@@ -20,7 +20,7 @@ TRACED_MS = 40
 
 def description(*, fault_tolerance: bool) -> systems.Data:
     guest = systems.faulty_guest(systems.faulty(0, "null_write", times=2, after=6), systems.worker())
-    vms = {**systems.healthy_vms(), VM: systems.vm(VM, uart=3, recovery={"cold_budget": 2})}
+    vms = {**systems.healthy_vms(), VM: systems.vm(VM, uart=3, recovery=systems.budgets())}
     name = "test-protected" if fault_tolerance else "test-plain"
     return systems.system(name, {VM: guest}, vms, fault_tolerance=fault_tolerance)
 

@@ -45,10 +45,24 @@ struct guest_config {
   uint32_t task_count; /* 0..VMI_TASK_MAX; task n lives in window 3 + n */
 };
 
-/* Budget per level, in faults within a window of time; then the next level (D5). */
-struct recovery_config {
-  uint32_t window; /* in units of health_time */
-  uint32_t budget[VMI_ACTION_VM_STOP]; /* by enum vmi_action; after that of the cold restarts the VM is stopped */
+/* What is done about faults (D5): core/health.h. */
+struct policy_step {
+  uint32_t budget; /* VMI_POLICY_FOREVER: without end */
+  uint32_t window_ms;
+  uint8_t next; /* enum vmi_action, later than this one */
+};
+
+struct policy_override {
+  uint8_t task; /* its number */
+  uint8_t class;
+  uint8_t action;
+};
+
+struct policy_config {
+  uint8_t on[VMI_CLASS_COUNT]; /* enum vmi_action by class: of the kernel, and of the tasks unless overridden */
+  struct policy_step steps[VMI_ACTION_COUNT];
+  const struct policy_override *overrides;
+  uint32_t override_count;
 };
 
 struct channel_config {
@@ -68,7 +82,7 @@ struct vm_config {
   bool fault_tolerant;        /* false for VM0 (R13) */
   uint32_t vm_period;         /* checkpoint at every n-th switch away from the VM (R24), >= 1 */
   uint32_t task_period;       /* checkpoint at every n-th switch away from a task, >= 1 */
-  struct recovery_config recovery;
+  struct policy_config policy;
 };
 
 extern const char config_build_id[];

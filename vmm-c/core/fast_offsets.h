@@ -29,7 +29,7 @@
 #define VM_OWNER 52
 #define VM_TASK_SWITCHES 56
 #define VM_TASKS_READY 64
-#define VM_THREADS 1024
+#define VM_THREADS 2048
 
 /* struct ready_table, from its word `ready` on */
 #define READY_LEVELS 4

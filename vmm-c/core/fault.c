@@ -3,11 +3,10 @@
 
 #include "arch/armv7/fault_status.h"
 #include "arch/armv7/mmu.h"
+#include "core/action.h"
 #include "core/fault_log.h"
 #include "core/recovery.h"
 #include "core/sched.h"
-#include "core/switch.h"
-#include "core/vm_memory.h"
 #include "drivers/global_timer.h"
 
 /* Who and when. What a record's slot had in its former life must be set by somebody. */
@@ -21,36 +20,6 @@ static void log_begin(struct vmi_fault *record, const struct vm *vm, uint8_t tas
   record->owner_window = window < WINDOW_COUNT ? (uint8_t)window : 0xff;
 }
 
-static void log_end(struct vmi_fault *record) {
-  record->cost = timer_now_low() - record->time_lo;
-  fault_log_commit(record);
-  sched_poll();
-}
-
-static void no_exchange(struct vmi_fault *record) {
-  record->pages = 0;
-  record->old_table = 0;
-  record->new_table = 0;
-}
-
-static inline void recover(struct vm *vm, struct vmi_fault *record, unsigned task) {
-  if (record->action == VMI_ACTION_TASK_ROLLBACK) {
-    recovery_rollback_task(vm, task, record);
-  } else if (record->action == VMI_ACTION_VM_ROLLBACK) {
-    recovery_rollback_vm(vm, record);
-    sched_yield(vm); /* the switch to the next guest completes it (R29) */
-  } else {
-    no_exchange(record);
-    if (record->action != VMI_ACTION_COLD_RESTART) {
-      vm_stop(vm);
-      return;
-    }
-    vm->counters.cold_restarts++;
-    vm_cold_start(vm);
-  }
-  vm->info->recoveries = ++vm->recoveries;
-}
-
 static uint8_t task_number(const struct vm *vm, const struct thread *thread) {
   return thread == vm->kernel ? (uint8_t)VMI_TASK_KERNEL : (uint8_t)thread_number(vm, thread);
 }
@@ -58,12 +27,12 @@ static uint8_t task_number(const struct vm *vm, const struct thread *thread) {
 __attribute__((always_inline)) static inline void decide(struct vm *vm, struct vmi_fault *record,
                                                          struct thread *thread) {
   log_begin(record, vm, task_number(vm, thread));
-  enum vmi_action first = recovery_level(vm, thread, &record->reason);
+  unsigned number = thread_number(vm, thread);
+  enum vmi_action mildest = recovery_level(vm, thread, &record->reason);
   uint32_t now = health_time(record->time_lo, record->time_hi);
-  record->action = (uint8_t)health_decide(&vm->health, &vm->config->recovery, first, now, &record->reason);
+  record->action = (uint8_t)health_decide(&vm->health, number, record->class, mildest, now, &record->reason);
   vm->counters.faults++;
-  recover(vm, record, thread_number(vm, thread));
-  log_end(record);
+  action_perform(vm, record, number);
 }
 
 /* D1: who executed is at fault, whatever the address. */
@@ -152,7 +121,6 @@ int32_t fault_request_rollback(struct vm *vm, uint32_t task) {
   *record = (struct vmi_fault){.kind = VMI_FAULT_REQUEST, .class = VMI_CLASS_REQUEST};
   log_begin(record, vm, whole ? (uint8_t)VMI_TASK_KERNEL : (uint8_t)task);
   record->action = (uint8_t)recovery_level(vm, whole ? vm->kernel : &vm->threads[task], &record->reason);
-  recover(vm, record, task);
-  log_end(record);
+  action_perform(vm, record, task);
   return VMI_OK;
 }

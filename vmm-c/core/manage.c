@@ -38,6 +38,8 @@ static void counters_copy(struct vmi_vm_info *info, const struct vm *of) {
   info->task_rollbacks = counters->task_rollbacks;
   info->vm_rollbacks = counters->vm_rollbacks;
   info->cold_restarts = counters->cold_restarts;
+  info->task_restarts = counters->task_restarts;
+  info->warm_resets = counters->warm_resets;
 }
 
 int32_t manage_vm_info(struct vm *vm, struct context *frame) {
@@ -163,6 +165,28 @@ int32_t manage_fault_read(struct vm *vm, struct context *frame) {
   struct vmi_fault record;
   int32_t result = fault_log_read(frame->r[0], &record);
   return result == VMI_OK ? answer(vm, frame->r[1], &record, sizeof record) : result;
+}
+
+int32_t manage_policy_read(struct vm *vm, struct context *frame) {
+  const struct vm *of = target(frame);
+  struct vmi_policy policy;
+  if (of == NULL) {
+    return VMI_ENOENT;
+  }
+  health_read(&of->health, &policy);
+  return answer(vm, frame->r[1], &policy, sizeof policy);
+}
+
+int32_t manage_policy_set(struct vm *vm, struct context *frame) {
+  struct vm *of = target(frame);
+  struct vmi_policy_change change;
+  if (of == NULL) {
+    return VMI_ENOENT;
+  }
+  if (!guest_read(vm, &change, frame->r[1], sizeof change)) {
+    return VMI_EFAULT;
+  }
+  return health_change(&of->health, &change);
 }
 
 int32_t manage_black_box(struct vm *vm, struct context *frame) {

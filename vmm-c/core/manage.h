@@ -26,6 +26,8 @@ int32_t manage_vm_destroy(struct vm *vm, struct context *frame);
 int32_t manage_vm_checkpoint(struct vm *vm, struct context *frame);
 int32_t manage_vm_rollback(struct vm *vm, struct context *frame);
 int32_t manage_fault_read(struct vm *vm, struct context *frame);
+int32_t manage_policy_read(struct vm *vm, struct context *frame);
+int32_t manage_policy_set(struct vm *vm, struct context *frame);
 int32_t manage_black_box(struct vm *vm, struct context *frame);
 int32_t manage_vm_log(struct vm *vm, struct context *frame);
 int32_t manage_watch(struct vm *vm, struct context *frame);

@@ -36,6 +36,16 @@ static void forget_owner(struct vm *vm, uint32_t task) {
   }
 }
 
+/* Let the task start at its entry. */
+static void begin(struct vm *vm, uint32_t task) {
+  const struct task_start *start = &vm->task_starts[task];
+  struct context *frame = recovery_edit_frame(vm, &vm->threads[task]);
+  *frame = (struct context){.pc = start->entry, .cpsr = PSR_USR};
+  frame->r[0] = start->argument;
+  frame->r[13] = start->sp;
+  recovery_task_created(vm, task);
+}
+
 int32_t task_create(struct vm *vm, struct context *frame) {
   uint32_t task = frame->r[0];
   uint32_t entry = frame->r[1];
@@ -50,14 +60,28 @@ int32_t task_create(struct vm *vm, struct context *frame) {
     return VMI_EINVAL;
   }
   forget_owner(vm, task);
-  struct context *created = recovery_edit_frame(vm, &vm->threads[task]);
-  *created = (struct context){.pc = entry, .cpsr = PSR_USR};
-  created->r[0] = frame->r[3];
-  created->r[13] = sp;
+  vm->task_starts[task] = (struct task_start){entry, sp, frame->r[3]};
   ready_add(&vm->tasks, task, VMI_PRIORITY_COUNT - 1u);
-  vm->tasks_changed = true;
-  recovery_task_created(vm, task);
+  vm->tasks_changed |= 1u << task;
+  vm->starts_lost &= ~(1u << task);
+  begin(vm, task);
   return VMI_OK;
+}
+
+bool task_restart(struct vm *vm, unsigned thread) {
+  if (!task_exists(vm, thread) || (vm->starts_lost >> thread & 1u) != 0) {
+    return false;
+  }
+  vm_memory_reload(vm, WINDOW_TASK + thread);
+  if (vm->owner == &vm->threads[thread]) {
+    vm->thread_id = 0;
+    if (vm == current_vm) {
+      vfp_set_enabled(false);
+      write_tpidrurw(0);
+    }
+  }
+  begin(vm, thread);
+  return true;
 }
 
 int32_t task_delete(struct vm *vm, struct context *frame) {
@@ -66,7 +90,7 @@ int32_t task_delete(struct vm *vm, struct context *frame) {
     return VMI_ENOENT;
   }
   ready_remove(&vm->tasks, task);
-  vm->tasks_changed = true;
+  vm->tasks_changed |= TASKS_CHANGED;
   return VMI_OK;
 }
 
@@ -97,7 +121,7 @@ int32_t task_priority(struct vm *vm, struct context *frame) {
     return VMI_EINVAL;
   }
   ready_change(&vm->tasks, task, frame->r[1]);
-  vm->tasks_changed = true;
+  vm->tasks_changed |= TASKS_CHANGED;
   return VMI_OK;
 }
 

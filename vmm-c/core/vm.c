@@ -18,6 +18,7 @@ void vm_init(void) {
     vms[i].index = (uint8_t)i;
     vms[i].config = &config_vms[i];
     vms[i].guest = config_vms[i].guest;
+    health_init(&vms[i].health, &config_vms[i].policy);
   }
 }
 
@@ -107,7 +108,7 @@ int32_t vm_create(struct vm *vm, const struct guest_config *guest) {
   vm->guest = guest;
   vm->recoveries = 0;
   vm->starts = 0;
-  vm->health = (struct health){0};
+  health_reset(&vm->health);
   vm->counters = (struct vm_counters){0};
   vm->switches = 0;
   vm->task_switches = 0;
@@ -159,7 +160,7 @@ int32_t vm_start(struct vm *vm) {
   if (vm->run_state != VMI_VM_CREATED && vm->run_state != VMI_VM_STOPPED) {
     return VMI_ESTATE;
   }
-  vm->health = (struct health){0};
+  health_reset(&vm->health);
   if (vm->run_state == VMI_VM_CREATED) {
     begin(vm);
   } else {

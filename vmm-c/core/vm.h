@@ -55,6 +55,15 @@ struct vm_state {
   bool waiting; /* in VMI_WAIT */
 };
 
+#define TASKS_CHANGED (1u << 31) /* in vm->tasks_changed: other than by a creation */
+
+/* Arguments of VMI_TASK_CREATE, for a restart. */
+struct task_start {
+  uint32_t entry;
+  uint32_t sp;
+  uint32_t argument;
+};
+
 /* What the checkpoint of a VM holds besides memory and registers (D4). Whatever is added here is part of every checkpoint. */
 struct vm_saved {
   struct thread *thread;
@@ -84,6 +93,8 @@ struct vm_counters {
   uint32_t task_rollbacks;
   uint32_t vm_rollbacks;
   uint32_t cold_restarts;
+  uint32_t task_restarts;
+  uint32_t warm_resets;
 };
 
 struct vm {
@@ -133,7 +144,9 @@ struct vm {
   uint32_t threads_dirty; /* threads left or changed since the VM's checkpoint; the owner and the kernel may be, too */
   uint32_t tasks_written; /* tasks whose pages the kernel wrote while they were switched out */
   struct vm_saved saved;
-  bool tasks_changed; /* the cold part of `tasks` differs from saved.tasks */
+  uint32_t tasks_changed; /* not 0: the cold part of `tasks` differs from that in `saved`; bit n: task n was created */
+  uint32_t starts_lost; /* tasks whose last creation was undone: how the one before had been is not known any more */
+  struct task_start task_starts[VMI_TASK_MAX];
   bool loading; /* the image is being loaded: there is no checkpoint */
   bool committing; /* the checkpoint is being replaced by the present state, which is complete (recovery_complete) */
   uint16_t saves_due; /* switches away until the next VM checkpoint */
@@ -142,7 +155,7 @@ struct vm {
   struct vm_counters counters;
   uint32_t memory_next; /* allocation pointer in the partition */
 
-  struct thread threads[THREAD_COUNT] __attribute__((aligned(256)));
+  struct thread threads[THREAD_COUNT] __attribute__((aligned(2048)));
   struct vfp_context vfp[THREAD_COUNT][3];
 };
 

@@ -193,6 +193,24 @@ static void map_kept(struct vm *vm, const struct segment_config *segment) {
   }
 }
 
+static void reload_page(struct vm *vm, const struct segment_config *segment, uint32_t offset) {
+  uint32_t va = segment->va + offset;
+  recovery_first_write(vm, va);
+  memset((void *)(uintptr_t)pte_frame(*vm_entry(vm->active_pt, va)), 0, PAGE_SIZE);
+  load_page(vm, segment, offset);
+}
+
+void vm_memory_reload(struct vm *vm, unsigned window) {
+  for (uint32_t i = 0; i < vm->guest->segment_count; i++) {
+    const struct segment_config *segment = &vm->guest->segments[i];
+    if (segment->writable && segment->persistent == 0 && segment->va / VMI_WINDOW_SIZE == window) {
+      for (uint32_t offset = 0; offset < segment->mem_size; offset += PAGE_SIZE) {
+        reload_page(vm, segment, offset);
+      }
+    }
+  }
+}
+
 /* The vCPU page is not tracked page by page: the VMM writes it at every entry, so its structure is copied (D3). */
 static void map_vmm_pages(struct vm *vm) {
   vm->vcpu = allocate(vm, PAGE_SIZE, PAGE_SIZE);

@@ -30,6 +30,8 @@ void vm_persistent_settle(struct vm *vm);
 /* Connect the channel pages of vm and its peers; again after a rollback, a restart or a destruction of either side. */
 void vm_channels_map(struct vm *vm);
 
+/* Load the writable segments of a window again: a write like any other, so checkpoints keep what they hold. */
+void vm_memory_reload(struct vm *vm, unsigned window);
 /* Of the two first-level tables of a fault-tolerant VM, which lie one behind the other, the first, and its ASID. */
 uint32_t *vm_first_space(const struct vm *vm);
 

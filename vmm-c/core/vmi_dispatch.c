@@ -130,6 +130,8 @@ const struct vmi_call vmi_calls[VMI_CALL_COUNT] = {
     [VMI_HALT] = {manage_halt, MANAGEMENT},
     [VMI_BLACK_BOX] = {manage_black_box, MANAGEMENT},
     [VMI_TASK_INFO] = {manage_task_info, MANAGEMENT},
+    [VMI_POLICY_READ] = {manage_policy_read, MANAGEMENT},
+    [VMI_POLICY_SET] = {manage_policy_set, MANAGEMENT},
     [VMI_SCRUB] = {scrub_call, MANAGEMENT},
 };
 

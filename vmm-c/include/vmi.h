@@ -72,6 +72,8 @@
 #define VMI_WATCH 44
 #define VMI_HALT 45
 #define VMI_TASK_INFO 46
+#define VMI_POLICY_READ 47
+#define VMI_POLICY_SET 48
 #define VMI_BLACK_BOX 49
 #define VMI_SCRUB 51
 #define VMI_CALL_COUNT 52
@@ -97,6 +99,7 @@
 
 #define VMI_TASK_NEXT 0xffffffff   /* VMI_TASK_SWITCH: the highest-priority ready task */
 #define VMI_TASK_KERNEL 0xff       /* "task" number of the guest kernel in records */
+#define VMI_TASK_ALL 0xffffffff    /* VMI_POLICY_SET: the kernel and all tasks */
 #define VMI_PRIORITY_COUNT 64      /* 0 is the most urgent */
 #define VMI_NAME_SIZE 16           /* names, NUL-terminated */
 
@@ -193,6 +196,8 @@ struct vmi_vm_info {
   uint32_t task_rollbacks;
   uint32_t vm_rollbacks;
   uint32_t cold_restarts;
+  uint32_t task_restarts;
+  uint32_t warm_resets;
   uint32_t memory_used;    /* bytes of its partition, page tables included */
   uint32_t memory_size;
 };
@@ -270,6 +275,7 @@ enum vmi_fault_class {
   VMI_CLASS_COUNT,
 };
 
+/* What is done about it, from mild to severe: the next step of a policy always comes later in this list. */
 /* Status of what the scrubber found in text and constants. */
 enum vmi_text_damage {
   VMI_TEXT_REPAIRED, /* loaded again from the golden copy */
@@ -287,10 +293,10 @@ enum vmi_action {
   VMI_ACTION_OLDER_GENERATION, /* VM rollback to the next older checkpoint */
   VMI_ACTION_WARM_RESET,       /* as a cold restart, but persistent memory is kept */
   VMI_ACTION_COLD_RESTART,     /* from the pristine image */
+  VMI_ACTION_STANDBY,          /* the standby VM takes over */
   VMI_ACTION_SUSPEND,          /* paused, to be looked at */
   VMI_ACTION_VM_STOP,
-  VMI_ACTION_STANDBY,     /* the standby VM takes over */
-  VMI_ACTION_SYSTEM_HALT, /* all VMs */
+  VMI_ACTION_SYSTEM_HALT, /* all VMs, and the VMM */
   VMI_ACTION_COUNT,
 };
 
@@ -353,6 +359,36 @@ enum vmi_reason {
   VMI_REASON_UNAVAILABLE, /* the action of the policy is not possible: no standby, no older generation, no such task */
 };
 
+/* VMI_POLICY_READ: what the health monitor does about the faults of a VM (D5). */
+#define VMI_POLICY_CLASSES 32 /* room for enum vmi_fault_class */
+#define VMI_POLICY_FOREVER 0xffffffff /* a budget without end */
+
+struct vmi_policy_step {
+  uint32_t budget; /* how often within the window; then `next` is done instead */
+  uint32_t window_ms; /* from the first one in it */
+  uint32_t used; /* in the present window */
+  uint32_t next; /* enum vmi_action, more severe */
+};
+
+struct vmi_policy {
+  uint8_t on[VMI_TASK_MAX + 1][VMI_POLICY_CLASSES]; /* enum vmi_action by task (the last row: guest kernel) and class */
+  struct vmi_policy_step step[VMI_ACTION_COUNT];
+};
+
+/* VMI_POLICY_SET */
+enum vmi_policy_what { VMI_POLICY_ON, VMI_POLICY_STEP };
+
+struct vmi_policy_change {
+  uint32_t what;
+  uint32_t task; /* ON: task, VMI_TASK_KERNEL, or VMI_TASK_ALL: kernel and tasks */
+  uint32_t class;
+  uint32_t action;
+  uint32_t budget; /* STEP: of `action` */
+  uint32_t window_ms;
+  uint32_t next;
+};
+
+_Static_assert(VMI_CLASS_COUNT <= VMI_POLICY_CLASSES, "a row holds every class");
 _Static_assert(sizeof(struct vmi_vcpu) == 32, "vCPU page layout");
 _Static_assert(sizeof(struct vmi_fault) == 64, "fault record layout");
 #endif

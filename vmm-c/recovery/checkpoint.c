@@ -147,7 +147,7 @@ static void save_state(struct vm *vm) {
   vm->saved.input = console_input_position(vm->index);
   if (vm->tasks_changed) {
     ready_copy(&vm->saved.tasks, &vm->tasks);
-    vm->tasks_changed = false;
+    vm->tasks_changed = 0;
   } else {
     ready_copy_hot(&vm->saved.tasks, &vm->tasks);
   }

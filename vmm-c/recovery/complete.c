@@ -72,7 +72,7 @@ bool recovery_complete(struct vm *vm) {
   settle_spaces(vm);
   settle_lists(vm);
   threads_settle(vm);
-  vm->tasks_changed = true; /* no part of the ready table is known to be equal */
+  vm->tasks_changed |= TASKS_CHANGED; /* no part of the ready table is known to be equal */
   if (vm->committing) {
     checkpoint_vm_state(vm);
     stores_in_order();

@@ -41,7 +41,7 @@ void recovery_reset(struct vm *vm) {
     return;
   }
   vm->tasks_dirty = 0;
-  vm->tasks_changed = true;
+  vm->tasks_changed = TASKS_CHANGED;
   vm->saves_due = (uint16_t)vm->config->vm_period;
   for_each_page(vm, PAGE_FULL, list_page);
   for_each_page(vm, PAGE_EAGER, open_page);

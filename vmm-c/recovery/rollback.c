@@ -115,7 +115,8 @@ static void restore_vcpu(struct vm *vm) {
 static void restore_tasks(struct vm *vm) {
   if (vm->tasks_changed) {
     ready_copy(&vm->tasks, &vm->saved.tasks);
-    vm->tasks_changed = false;
+    vm->starts_lost |= vm->tasks_changed;
+    vm->tasks_changed = 0;
   } else {
     ready_copy_hot(&vm->tasks, &vm->saved.tasks);
   }
@@ -177,12 +178,13 @@ void recovery_rollback_vm(struct vm *vm, struct vmi_fault *record) {
   if (channel_count(vm->index) != 0) {
     vm_channels_map(vm);
   }
+  vm->counters.vm_rollbacks++;
   if (vm == current_vm) {
     vfp_set_enabled(false);
     vm_enter(vm);
+    if (!vm->state.waiting) { /* who runs and does not wait is ready */
+      return;
+    }
   }
-  if (vm != current_vm || vm->state.waiting) { /* who runs and does not wait is ready */
-    sched_update(vm);
-  }
-  vm->counters.vm_rollbacks++;
+  sched_update(vm);
 }

@@ -17,10 +17,13 @@ from understudy.config.model import (
     WINDOW,
     Board,
     Guest,
+    Recovery,
+    Step,
     System,
     Task,
     Vm,
 )
+from understudy.config.policy import FINAL, FOREVER, UNFIT, WINDOW_MAX_MS, Action, FaultClass
 from understudy.config.source import Key, dotted
 
 Problems = Iterator[tuple[Key, str]]
@@ -186,9 +189,39 @@ def _vm(key: Key, vm: Vm, guests: Mapping[str, Guest], board: Board) -> Problems
         yield from _range((*key, "uart"), vm.uart, 0, len(board.uart) - 1, f" on {board.name}")
     for part in ("vm_period", "task_period"):
         yield from _range((*key, "policy", part), getattr(vm.policy, part), 1, 0xFFFF)
-    yield from _range((*key, "recovery", "window_ms"), vm.recovery.window_ms, 1, 36_000_000)
-    for part in ("task_budget", "vm_budget", "cold_budget"):
-        yield from _range((*key, "recovery", part), getattr(vm.recovery, part), 0, None)
+    if vm.guest in guests:
+        yield from _recovery((*key, "recovery"), vm.recovery, guests[vm.guest])
+
+
+def _recovery(key: Key, recovery: Recovery, guest: Guest) -> Problems:
+    yield from _range((*key, "window_ms"), recovery.window_ms, 1, WINDOW_MAX_MS)
+    yield from _choices((*key, "on"), recovery.on)
+    names = [task.name for task in guest.tasks]
+    for name, on in recovery.tasks.items():
+        if name not in names:
+            yield (*key, "tasks", name), f"the guest has no such task; known: {', '.join(names) or 'none'}"
+        yield from _choices((*key, "tasks", name), on)
+    for action, step in recovery.steps.items():
+        yield from _step((*key, "steps", str(action)), action, step)
+
+
+def _choices(key: Key, on: Mapping[FaultClass, Action]) -> Problems:
+    for fault, action in on.items():
+        if action in UNFIT.get(fault, ()):
+            yield (*key, str(fault)), f"{action}: there is no instruction to go on with: choose a recovery"
+
+
+def _step(key: Key, action: Action, step: Step) -> Problems:
+    if action in FINAL:
+        yield key, "is always the last step: it has no budget, window or next"
+        return
+    if step.budget is not None:
+        yield from _range((*key, "budget"), step.budget, 0, FOREVER)
+    if step.window_ms is not None:
+        yield from _range((*key, "window_ms"), step.window_ms, 1, WINDOW_MAX_MS)
+    if step.next is not None and not action.is_before(step.next):
+        later = ", ".join(other for other in Action if action.is_before(other))
+        yield (*key, "next"), f"{step.next}: must be more severe than {action}: {later}"
 
 
 def _channels(system: System) -> Problems:

@@ -14,6 +14,7 @@ from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn
 
 from understudy.config.model import SavePolicy, Size
+from understudy.config.policy import Action, FaultClass
 from understudy.config.source import Key
 
 T = TypeVar("T")
@@ -48,7 +49,8 @@ def _converter() -> Converter:
     for kind in (int, str, bool):
         converter.register_structure_hook(kind, _exact)
     converter.register_structure_hook_func(lambda kind: kind is Size, lambda value, _: _size(value))
-    converter.register_structure_hook(SavePolicy, _choice)
+    for choice in (SavePolicy, FaultClass, Action):
+        converter.register_structure_hook(choice, _choice)
     converter.register_structure_hook_factory(
         _is_a(list),
         lambda kind, inner: _only(list, list_structure_factory(kind, inner)),

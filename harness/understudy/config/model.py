@@ -10,6 +10,8 @@ from typing import Any, NewType
 
 from attrs import Factory, field, frozen
 
+from understudy.config.policy import Action, FaultClass
+
 Size = NewType("Size", int)
 
 PAGE = 0x1000
@@ -201,13 +203,26 @@ class Policy:
 
 
 @frozen
+class Step:
+    """One action in `recovery.steps`: how often within a window, and what is done instead after that."""
+
+    budget: int | None = None
+    window_ms: int | None = None
+    next: Action | None = None
+
+
+@frozen
 class Recovery:
-    """`recovery` of a VM: how many faults each level may treat within the window, before the next one does."""
+    """`recovery` of a VM: what is done about faults (D5); what is left out is as in `policy.py`.
+
+    `on` gives the action to begin with by class, `tasks` the same for single tasks by name, `steps` where to go from
+    there.
+    """
 
     window_ms: int = 1000
-    task_budget: int = 3
-    vm_budget: int = 3
-    cold_budget: int = 2
+    on: dict[FaultClass, Action] = field(factory=dict)
+    tasks: dict[str, dict[FaultClass, Action]] = field(factory=dict)
+    steps: dict[Action, Step] = field(factory=dict)
 
 
 @frozen

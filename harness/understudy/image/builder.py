@@ -94,7 +94,7 @@ class _Build:
         elfs = {plan.name: self._guest(plan) for plan in plans}
         images = {p.name: guest_image(p.name, p.guest, p.elf, elfs[p.name]) for p in plans}
         checks.raise_if(checks.check_partitions(self.system, images))
-        write_tables(self.top / self.folder, self.system, self.board, images, build_id)
+        write_tables(self.top / self.folder, self.system, images, build_id)
         self._ninja([str(self.elf)])
         return self._describe(build_id, images, elfs)
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from attrs import frozen
 
-from understudy.config.model import Board, Policy, SavePolicy, System
+from understudy.config.model import Policy, Recovery, SavePolicy, Step, System, Vm
+from understudy.config.policy import DEFAULT_ACTION, DEFAULT_ON, DEFAULT_STEPS, Action, FaultClass
 from understudy.image.render import render_own, write_if_changed
 from understudy.image.segments import GuestImage
 
@@ -24,10 +25,7 @@ class GuestEntry:
     listed: bool
 
 
-_HEALTH_TIME_SHIFT = 10  # HEALTH_TIME_SHIFT of vmm-c/core/health.h
-
-
-def write_tables(folder: Path, system: System, board: Board, images: dict[str, GuestImage], build_id: str) -> None:
+def write_tables(folder: Path, system: System, images: dict[str, GuestImage], build_id: str) -> None:
     """Write config_tables.c and guest_images.S into `folder`."""
     entries = _entries(system, images)
     offset = 0
@@ -40,7 +38,9 @@ def write_tables(folder: Path, system: System, board: Board, images: dict[str, G
                 "entry": entries[(vm.guest, vm.policy.stack, vm.policy.data)],
                 "offset": offset,
                 "fault_tolerant": system.is_fault_tolerant(vm),
-                "window": max(1, vm.recovery.window_ms * board.timer.hz // 1000 >> _HEALTH_TIME_SHIFT),
+                "on": {**DEFAULT_ON, **vm.recovery.on},
+                "overrides": _overrides(vm, images[vm.guest]),
+                "steps": {action: _step(vm.recovery, action) for action in Action},
             }
         )
         offset += vm.memory
@@ -51,10 +51,28 @@ def write_tables(folder: Path, system: System, board: Board, images: dict[str, G
         build_id=build_id,
         guest_entries=list(entries.values()),
         vms=vms,
+        fault_classes=list(FaultClass),
+        default_action=DEFAULT_ACTION,
         vm_index={name: number for number, name in enumerate(system.vm)},
     )
     write_if_changed(folder / "config_tables.c", tables)
     write_if_changed(folder / "guest_images.S", render_own("guest_images.S.j2", **values))
+
+
+def _overrides(vm: Vm, image: GuestImage) -> list[tuple[int, FaultClass, Action]]:
+    numbers = {task.name: number for number, task in enumerate(image.guest.tasks)}
+    return [(numbers[name], fault, action) for name, on in vm.recovery.tasks.items() for fault, action in on.items()]
+
+
+def _step(recovery: Recovery, action: Action) -> tuple[int, int, Action]:
+    """Return budget, window in milliseconds and next action."""
+    budget, following = DEFAULT_STEPS[action]
+    step = recovery.steps.get(action, Step())
+    return (
+        budget if step.budget is None else step.budget,
+        recovery.window_ms if step.window_ms is None else step.window_ms,
+        step.next or following,
+    )
 
 
 def _entries(system: System, images: dict[str, GuestImage]) -> dict[tuple[str, SavePolicy, SavePolicy], GuestEntry]:

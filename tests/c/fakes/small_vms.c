@@ -17,6 +17,7 @@
 #define DATA_FILE 0x1234u /* part of the data comes from the image, the rest is zero */
 #define SEGMENTS_MAX 16u
 #define LAYOUT 0x1a7u /* hash of persistent memory */
+#define WINDOW_MS 1u
 
 static struct segment_config segments[SEGMENTS_MAX];
 static struct segment_config *next_segment;
@@ -95,6 +96,17 @@ static void fill_images(void) {
   }
 }
 
+static const struct policy_config policy = {
+    .on = {[0 ... VMI_CLASS_COUNT - 1] = VMI_ACTION_TASK_ROLLBACK},
+    .steps =
+        {
+            [VMI_ACTION_TASK_ROLLBACK] = {3, WINDOW_MS, VMI_ACTION_VM_ROLLBACK},
+            [VMI_ACTION_VM_ROLLBACK] = {3, WINDOW_MS, VMI_ACTION_COLD_RESTART},
+            [VMI_ACTION_COLD_RESTART] = {2, WINDOW_MS, VMI_ACTION_VM_STOP},
+            [VMI_ACTION_VM_STOP] = {VMI_POLICY_FOREVER, WINDOW_MS, VMI_ACTION_SYSTEM_HALT},
+        },
+};
+
 static void configure_vm(unsigned i, uint32_t base, uint32_t vm_period, uint32_t task_period) {
   memset(&vms[i], 0, sizeof vms[i]);
   settings[i] = config_vms[i];
@@ -105,9 +117,7 @@ static void configure_vm(unsigned i, uint32_t base, uint32_t vm_period, uint32_t
   settings[i].fault_tolerant = i != 0;
   settings[i].vm_period = vm_period;
   settings[i].task_period = task_period;
-  settings[i].recovery = (struct recovery_config){
-      .window = 20,
-      .budget = {[VMI_ACTION_TASK_ROLLBACK] = 3, [VMI_ACTION_VM_ROLLBACK] = 3, [VMI_ACTION_COLD_RESTART] = 2}};
+  settings[i].policy = policy;
   vms[i].index = (uint8_t)i;
   vms[i].config = &settings[i];
   vms[i].guest = config_vms[i].guest;
@@ -139,7 +149,10 @@ void small_configure(policy_chooser choose, uint32_t vm_period, uint32_t task_pe
     configure_vm(i, memory, vm_period, task_period);
   }
   settings[2].fault_tolerant = protect_vm2;
-  settings[0].recovery.budget[VMI_ACTION_COLD_RESTART] = UINT32_MAX; /* VM0 is what the others are started from */
+  settings[0].policy.steps[VMI_ACTION_COLD_RESTART].budget = VMI_POLICY_FOREVER; /* VM0 starts the others */
+  for (unsigned i = 0; i < SMALL_VMS; i++) {
+    health_init(&vms[i].health, &settings[i].policy);
+  }
   current_vm = NULL;
   console_init();
   sched_init();

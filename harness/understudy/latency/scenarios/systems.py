@@ -7,7 +7,7 @@ there, too, and waits for input that never comes.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -19,10 +19,17 @@ Data = dict[str, Any]
 
 KERNEL = "latency/kernel.S.j2"
 TASK = "latency/task.S.j2"
-GENEROUS = {"window_ms": 1000, "task_budget": 1 << 30, "vm_budget": 1 << 30, "cold_budget": 1 << 30}
-COLD = {**GENEROUS, "task_budget": 0, "vm_budget": 0}
+
+
+def _budgets(task: int, vm: int, window_ms: int = 1000) -> Data:
+    steps = {"task_rollback": task, "vm_rollback": vm, "older_generation": 0, "cold_restart": 1 << 30}
+    return {"window_ms": window_ms, "steps": {action: {"budget": budget} for action, budget in steps.items()}}
+
+
+GENEROUS = _budgets(1 << 30, 1 << 30)
+COLD = _budgets(0, 0)
 """Every fault is answered by a cold restart."""
-IMPATIENT = {**GENEROUS, "window_ms": 1, "task_budget": 3, "vm_budget": 0}
+IMPATIENT = _budgets(3, 0, window_ms=1)
 """A fault that comes back at once, because a checkpoint was taken right before it (D7), is, too."""
 LONG_TICK_US = 10_000
 """With slices of 255 ticks: so long that no slice ends while something else is measured."""
@@ -75,7 +82,7 @@ class AsmGuest:
     task_period: int = 1
     priority: int = 10
     tolerant: bool = True
-    recovery: Mapping[str, int] = field(factory=lambda: GENEROUS)
+    recovery: Data = field(factory=lambda: GENEROUS)
     """`recovery` of the VM; see `COLD` and `IMPATIENT`."""
 
 

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/action.h"
+
+#include "core/fault.h"
+#include "core/guest_access.h"
+#include "core/print.h"
+#include "core/task.h"
+#include "core/vmm_fault.h"
+
+#define THUMB_LONG 0xe800u /* a first halfword from here on is that of 32 bits (ARM ARM A6.1) */
+
+static uint32_t instruction_size(struct vm *vm, const struct context *frame) {
+  uint16_t first = 0;
+  if ((frame->cpsr & PSR_T) == 0) {
+    return 4;
+  }
+  (void)guest_read(vm, &first, frame->pc, sizeof first);
+  return first >= THUMB_LONG ? 4 : 2;
+}
+
+/* Go on behind the instruction that failed. After a prefetch abort there is none. */
+static bool skip(struct vm *vm, const struct vmi_fault *record) {
+  if (record->kind == VMI_FAULT_DATA || record->kind == VMI_FAULT_UNDEFINED) {
+    struct context *frame = thread_frame(vm->thread);
+    frame->pc += instruction_size(vm, frame);
+  }
+  return record->kind != VMI_FAULT_PREFETCH && record->kind != VMI_FAULT_ASYNC;
+}
+
+static bool restart_task(struct vm *vm, unsigned thread) {
+  bool restarted = task_restart(vm, thread);
+  vm->counters.task_restarts += restarted;
+  return restarted;
+}
+
+/* false: not possible for this VM, task or fault. */
+static bool act(struct vm *vm, const struct vmi_fault *record, unsigned thread) {
+  switch (record->action) {
+    case VMI_ACTION_IGNORE:
+    case VMI_ACTION_LOG:
+      return skip(vm, record);
+    case VMI_ACTION_TASK_RESTART:
+      return restart_task(vm, thread);
+    case VMI_ACTION_WARM_RESET:
+      vm->counters.warm_resets++;
+      vm_warm_start(vm);
+      return true;
+    case VMI_ACTION_COLD_RESTART:
+      vm->counters.cold_restarts++;
+      vm_cold_start(vm);
+      return true;
+    case VMI_ACTION_SUSPEND:
+      return vm_pause(vm) == VMI_OK;
+    case VMI_ACTION_VM_STOP:
+      (void)vm_stop(vm);
+      return true;
+    case VMI_ACTION_SYSTEM_HALT:
+      return true;
+    default:
+      return false;
+  }
+}
+
+static _Noreturn void system_halt(void) {
+  while (fault_report()) {
+  }
+  print("[vmm] SYSTEM HALTED by policy\n");
+  vmm_stop();
+}
+
+static void next_step(struct vm *vm, struct vmi_fault *record, unsigned thread) {
+  enum vmi_action next = (enum vmi_action)vm->health.next[record->action];
+  uint32_t now = health_time(record->time_lo, record->time_hi);
+  uint8_t reason;
+  enum vmi_action mildest = recovery_level(vm, &vm->threads[thread], &reason);
+  if (record->reason == VMI_REASON_POLICY) {
+    record->reason = VMI_REASON_UNAVAILABLE;
+  }
+  record->action = (uint8_t)health_escalate(&vm->health, next, mildest, now, &record->reason);
+}
+
+static bool is_rollback(uint8_t action) {
+  return action == VMI_ACTION_TASK_ROLLBACK || action == VMI_ACTION_VM_ROLLBACK;
+}
+
+void action_perform_other(struct vm *vm, struct vmi_fault *record, unsigned thread) {
+  record->pages = 0;
+  record->old_table = 0;
+  record->new_table = 0;
+  while (!act(vm, record, thread)) {
+    next_step(vm, record, thread);
+    if (is_rollback(record->action)) {
+      action_perform(vm, record, thread);
+      return;
+    }
+  }
+  if (record->action > VMI_ACTION_LOG && record->action < VMI_ACTION_SUSPEND) {
+    action_count(vm);
+  }
+  if (record->action != VMI_ACTION_IGNORE) {
+    action_log(record);
+  }
+  if (record->action == VMI_ACTION_SYSTEM_HALT) {
+    system_halt();
+  }
+}

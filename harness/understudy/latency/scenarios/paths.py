@@ -3,16 +3,17 @@
 
 from collections.abc import Iterator, Sequence
 
+from understudy.config.policy import Action
 from understudy.latency.scenarios import select
 from understudy.latency.scenarios.scenario import Key, Probe, Scenario, Select, inside
 from understudy.latency.scenarios.systems import (
-    COLD,
     GENEROUS,
     IDLE,
     AsmGuest,
     AsmTask,
     Data,
     Mode,
+    always,
     asm_system,
     spinners,
     tick_beyond,
@@ -39,6 +40,8 @@ PATHS: dict[str, str] = {
     "task_rollback": "task rollback, one dirty page",
     "vm_rollback": "VM rollback after a fault of the kernel, one dirty page",
     "vm_rollback_shared": "VM rollback after a fault of a task that changed shared state, one dirty page",
+    "task_restart": "restart of a task from its pristine image",
+    "warm_reset": "warm reset: cold restart that keeps persistent memory",
     "cold_restart": "cold restart from the pristine image",
     "saving": "all that the VMM does for one round of a task that writes pages and yields",
 }
@@ -69,7 +72,18 @@ TICK_INSTRUCTIONS = 31250  # of 32 ns: 1 ms
 
 def scenarios(modes: Sequence[Mode] = ALL) -> list[Scenario]:
     """Return what has to run for the paths in these modes."""
-    makers = (_vm_switches, _task_switches, _returns, _calls, _interrupts, _writes, _commit, _rollbacks, _cold, _rtos)
+    makers = (
+        _vm_switches,
+        _task_switches,
+        _returns,
+        _calls,
+        _interrupts,
+        _writes,
+        _commit,
+        _rollbacks,
+        _restarts,
+        _rtos,
+    )
     return [scenario for make in makers for mode in modes for scenario in make(mode)]
 
 
@@ -142,13 +156,13 @@ def faulting(
 ) -> Data:
     """Return a system of one VM that fails after writing pages, and is recovered at this level, again and again.
 
-    Levels: "task", "vm" (the kernel fails), "shared" (a task does that has changed shared state), "cold".
-    No tick comes within so many instructions.
+    Levels: "task", "vm" (the kernel fails), "shared" (a task does that has changed shared state), or an action of the
+    policy. No tick comes within so many instructions.
     """
     body = "call_fault" if level in {"vm", "shared"} else "fault"
     task = AsmTask(body, dirty=dirty, region=region)
     on_call = "fault" if level == "vm" else "return"
-    guest = AsmGuest(tasks=(task,), on_call=on_call, recovery=COLD if level == "cold" else GENEROUS)
+    guest = AsmGuest(tasks=(task,), on_call=on_call, recovery=always(level) if level in set(Action) else GENEROUS)
     return asm_system(mode, [guest], tick_us=tick_beyond(instructions))
 
 
@@ -161,9 +175,13 @@ def _rollbacks(mode: Mode) -> Iterator[Scenario]:
     yield _one(faulting(mode, level="shared"), "vm_rollback_shared", mode, recovery, 4000)
 
 
-def _cold(mode: Mode) -> Iterator[Scenario]:
-    system = faulting(mode, level="cold", instructions=COLD_RESTARTS)
-    yield _one(system, "cold_restart", mode, select.recovery(), 50_000)
+def _restarts(mode: Mode) -> Iterator[Scenario]:
+    actions = (
+        [Action.COLD_RESTART] if mode is Mode.OFF else [Action.TASK_RESTART, Action.WARM_RESET, Action.COLD_RESTART]
+    )
+    for action in actions:
+        system = faulting(mode, level=action, instructions=COLD_RESTARTS)
+        yield _one(system, str(action), mode, select.recovery(), 50_000)
 
 
 def rtos_system(mode: Mode, guest: str, **settings: object) -> Data:

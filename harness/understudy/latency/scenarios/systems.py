@@ -27,8 +27,13 @@ def _budgets(task: int, vm: int, window_ms: int = 1000) -> Data:
 
 
 GENEROUS = _budgets(1 << 30, 1 << 30)
-COLD = _budgets(0, 0)
-"""Every fault is answered by a cold restart."""
+
+
+def always(action: str) -> Data:
+    """Return `recovery` of a VM that answers each null pointer access by this action, any number of times."""
+    return {**GENEROUS, "on": {"translation": action}, "steps": {action: {"budget": 1 << 30}}}
+
+
 IMPATIENT = _budgets(3, 0, window_ms=1)
 """A fault that comes back at once, because a checkpoint was taken right before it (D7), is, too."""
 LONG_TICK_US = 10_000
@@ -83,7 +88,7 @@ class AsmGuest:
     priority: int = 10
     tolerant: bool = True
     recovery: Data = field(factory=lambda: GENEROUS)
-    """`recovery` of the VM; see `COLD` and `IMPATIENT`."""
+    """`recovery` of the VM; see `always` and `IMPATIENT`."""
 
 
 def asm_system(mode: Mode, guests: Sequence[AsmGuest], *, tick_us: int = LONG_TICK_US, slice_ticks: int = 255) -> Data:

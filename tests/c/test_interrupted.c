@@ -27,6 +27,7 @@
 #include "machine.h"
 #include "model.h"
 #include "model_restore.h"
+#include "recovery/generations.h"
 #include "stepper.h"
 
 #define SEQUENCES 12u
@@ -59,6 +60,7 @@ struct experiment {
   unsigned task;
   uint32_t va;
   bool renewed; /* a commit has begun: the checkpoint is the present state */
+  bool gone_back; /* the way to the youngest older generation has begun: that is the checkpoint */
 };
 
 typedef void (*operation)(void *argument);
@@ -76,6 +78,20 @@ static void do_rollback_vm(void *argument) {
   const struct experiment *e = argument;
   struct vmi_fault record;
   __real_recovery_rollback_vm(e->vm, &record);
+}
+
+static void do_older_generation(void *argument) {
+  const struct experiment *e = argument;
+  if (e->vm->generations.count != 0) {
+    generation_go_back(e->vm);
+  }
+}
+
+static void do_promotion(void *argument) {
+  const struct experiment *e = argument;
+  if (e->vm->config->generations != 0) {
+    generation_promote(e->vm);
+  }
 }
 
 static void do_rollback_task(void *argument) {
@@ -125,11 +141,17 @@ static const struct {
   operation run;
   bool of_task;
 } operations[] = {
-    {"commit of the VM", do_checkpoint, false},     {"rollback of the VM", do_rollback_vm, false},
-    {"rollback of a task", do_rollback_task, true}, {"first write", do_first_write, false},
-    {"switch of tasks", do_switch, true},           {"the kernel waits", do_idle, false},
-    {"edit of registers", do_edit, true},           {"creation of a task", do_create, true},
+    {"commit of the VM", do_checkpoint, false},
+    {"rollback of the VM", do_rollback_vm, false},
+    {"rollback of a task", do_rollback_task, true},
+    {"first write", do_first_write, false},
+    {"switch of tasks", do_switch, true},
+    {"the kernel waits", do_idle, false},
+    {"edit of registers", do_edit, true},
+    {"creation of a task", do_create, true},
     {"priority of a task", do_priority, true},
+    {"way to an older generation", do_older_generation, false},
+    {"promotion", do_promotion, false},
 };
 #define OPERATIONS (sizeof operations / sizeof operations[0])
 
@@ -143,6 +165,11 @@ static void examine(void *argument) {
   if (e->renewed) {
     model_checkpoint_vm(e->vm);
   }
+  e->gone_back |= e->vm->going_back;
+  if (e->gone_back) {
+    model_take_older(model_of(e->vm));
+  }
+  model_of(e->vm)->older_count = 0; /* given up */
   CHECK(recovery_complete(e->vm), "there is no checkpoint");
   CHECK(recovery_complete(e->vm), "not twice");
   recovery_rollback_vm(e->vm, &record);
@@ -188,7 +215,7 @@ static enum save_policy all_undo(void) {
 static void power_on(uint32_t seed) {
   uint32_t addresses[64];
   random_start(seed);
-  small_configure(seed % 2u == 0 ? mixed : all_undo, 1, 1u + seed / 2u % 2u, true);
+  small_configure(seed % 2u == 0 ? mixed : all_undo, 1, 1u + seed / 2u % 2u, seed / 4u % 2u * 2u, true);
   machine_reset(addresses, small_mapped(addresses));
   for (unsigned i = 0; i < SMALL_VMS; i++) {
     CHECK(vm_create(&vms[i], vms[i].config->guest) == VMI_OK, "create");
@@ -242,7 +269,7 @@ static void test_every_instruction(void **state) {
     run_sequence(seed + i);
   }
   for (unsigned i = 0; i < OPERATIONS; i++) {
-    print_message("%-20s stopped at %u places\n", operations[i].name, examined[i]);
+    print_message("%-26s stopped at %u places\n", operations[i].name, examined[i]);
     assert_true(sequences != SEQUENCES || examined[i] > 20);
   }
 }

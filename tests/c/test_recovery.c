@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // sources: vmm-c/recovery/undo.c vmm-c/recovery/checkpoint.c vmm-c/recovery/rollback.c vmm-c/recovery/threads.c
-// sources: vmm-c/recovery/recovery.c vmm-c/recovery/switch.c vmm-c/recovery/complete.c vmm-c/core/switch.c vmm-c/core/vm.c vmm-c/core/vm_memory.c vmm-c/core/ready.c
+// sources: vmm-c/recovery/generations.c vmm-c/recovery/promotion.c vmm-c/recovery/recovery.c vmm-c/recovery/switch.c vmm-c/recovery/complete.c vmm-c/core/switch.c vmm-c/core/vm.c vmm-c/core/vm_memory.c vmm-c/core/ready.c
 // sources: vmm-c/core/sched.c vmm-c/core/housekeeping.c vmm-c/core/task.c vmm-c/core/virq.c vmm-c/core/vmi_dispatch.c vmm-c/core/fault.c
 // sources: vmm-c/core/fault_log.c vmm-c/core/black_box.c vmm-c/core/health.c vmm-c/core/action.c vmm-c/core/guest_access.c vmm-c/core/channel.c
 // sources: vmm-c/core/console.c vmm-c/core/manage.c vmm-c/arch/armv7/fault_status.c vmm-c/drivers/global_timer.c
 // sources: vmm-c/drivers/gic.c vmm-c/drivers/sp804.c vmm-c/core/scrub.c vmm-c/lib/crc32.c
 // sources: tests/c/fakes/sinks.c tests/c/fakes/machine.c tests/c/fakes/small_vms.c tests/c/fakes/model.c tests/c/fakes/model_restore.c
-// sources: tests/c/fakes/model_tables.c tests/c/fakes/model_wraps.c tests/c/fakes/guest.c tests/c/fakes/guest_random.c
+// sources: tests/c/fakes/model_tables.c tests/c/fakes/model_generations.c tests/c/fakes/model_wraps.c tests/c/fakes/guest.c tests/c/fakes/guest_random.c
 // include: tests/c/fakes vmm-c/boards/vexpress-a9
 // flags: -no-pie -fno-pie -Wno-pointer-to-int-cast -Wno-int-to-pointer-cast -Dsched_yield=vmm_sched_yield
 // wrap: recovery_reset recovery_first_write recovery_edit_frame recovery_task_created recovery_level
-// wrap: recovery_checkpoint recovery_rollback_task recovery_rollback_vm switch_to_task
+// wrap: recovery_checkpoint recovery_rollback_task recovery_rollback_vm recovery_older_generation recovery_promote switch_to_task
 // wrap: switch_from_vm switch_slice_ended switch_to_idle switch_to_kernel_call guest_write virq_raise
 /*
  * Checkpoints and rollbacks against a naive model (fakes/model.h), on a simulated CPU (fakes/machine.h): R7, R8, R9, R13..R21,
@@ -81,9 +81,10 @@ static enum save_policy mixed(void) {
 
 static const policy_chooser choosers[] = {all_undo, all_eager, all_full, mixed};
 
-static void power_on(policy_chooser choose, uint32_t vm_period, uint32_t task_period, bool protect_vm2) {
+static void power_on(policy_chooser choose, uint32_t vm_period, uint32_t task_period, unsigned generations,
+                     bool protect_vm2) {
   uint32_t addresses[64];
-  small_configure(choose, vm_period, task_period, protect_vm2);
+  small_configure(choose, vm_period, task_period, generations, protect_vm2);
   machine_reset(addresses, small_mapped(addresses));
   for (unsigned i = 0; i < SMALL_VMS; i++) {
     CHECK(vm_create(&vms[i], vms[i].config->guest) == VMI_OK, "create");
@@ -124,7 +125,8 @@ static void check_step(void) {
 
 static void run_sequence(uint32_t seed) {
   random_start(seed);
-  power_on(choosers[seed % 4u], 1u + seed / 4u % 3u, 1u + seed / 12u % 3u, seed % 7u != 0);
+  power_on(choosers[seed % 4u], 1u + seed / 4u % 3u, 1u + seed / 12u % 3u, seed / 36u % (GENERATIONS_MAX + 1u),
+           seed % 7u != 0);
   for (unsigned step = 0; step < STEPS; step++) {
     random_step(step);
     check_step();
@@ -148,10 +150,12 @@ static void test_random_operations(void **state) {
       "checkpoints: %u of tasks (%u renewed), %u of VMs; rollbacks: %u of tasks, %u of VMs; %u loads, %u warm\n",
       t->task_checkpoints, t->refreshed, t->vm_checkpoints, t->task_rollbacks, t->vm_rollbacks, t->loads,
       t->warm_loads);
+  print_message("generations: %u promotions, %u rollbacks to an older one\n", t->promotions, t->older_rollbacks);
   if (sequences == SEQUENCES) {
     assert_true(t->task_checkpoints > 1000 && t->refreshed > 100 && t->vm_checkpoints > 1000);
     assert_true(t->task_rollbacks > 1000 && t->vm_rollbacks > 1000 && t->loads > 3 * SEQUENCES);
     assert_true(t->warm_loads > 100);
+    assert_true(t->promotions > 1000 && t->older_rollbacks > 500);
   }
 }
 
@@ -208,7 +212,7 @@ static void rollbacks_in_a_row(policy_chooser choose) {
   struct footprint after_task = {0};
   struct footprint after_vm = {0};
   struct vmi_fault record = {0};
-  power_on(choose, 1, 1, true);
+  power_on(choose, 1, 1, 0, true);
   start_tasks();
   for (unsigned i = 0; i < ROLLBACKS; i++) {
     dirty_own_pages(i);

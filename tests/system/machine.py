@@ -136,10 +136,12 @@ def thread(target: Readable, vm: str, number: int) -> dict[str, Any]:
     return memory.structure("thread", target.read_physical(base, size))
 
 
-def frame(target: Readable, vm: str, number: int) -> dict[str, Any]:
-    """The saved registers of a thread of a VM."""
+def frame(target: Readable, vm: str, number: int, *, saved: bool = False) -> dict[str, Any]:
+    """The saved registers of a thread of a VM, or those in the VM's checkpoint."""
     memory = target.memory
-    at = thread(target, vm, number)["frame"] - memory.offset_of("context", "pc")
+    images = thread(target, vm, number)
+    image = (images["vm_saved"] or images["task_saved"]) if saved else images["frame"]
+    at = image - memory.offset_of("context", "pc")
     return memory.structure("context", target.read_physical(at, memory.size_of("context")))
 
 

@@ -44,8 +44,8 @@ class Snapshot:
         return kept
 
 
-def take(target: Target, vm: str) -> Snapshot:
-    """Look at a VM: in two reads only, as every stop of GDB lets the machine's clock run on."""
+def take(target: Target, vm: str, *, saved: bool = False) -> Snapshot:
+    """Look at a VM, or at its checkpoint: in two reads only, as every stop of GDB lets the machine's clock run on."""
     memory = target.memory
     at, size = memory.vm_address(vm), memory.size_of("vm")
     partition = target.image.manifest["vms"][vm]["memory"]["base"]
@@ -60,19 +60,21 @@ def take(target: Target, vm: str) -> Snapshot:
     frozen_target = Frozen(target, read)
     threads = [*range(len(tasks_of(target, vm))), KERNEL]
     tracked = list(pages(frozen_target, vm))
-    vcpu = memory.structure("vmi_vcpu", read(state["vcpu"], memory.size_of("vmi_vcpu")))
+    now = memory.structure("vm_saved", state["saved"]) if saved else state
+    data = now["vcpu"] if saved else read(state["vcpu"], memory.size_of("vmi_vcpu"))
+    vcpu = memory.structure("vmi_vcpu", data)
     return Snapshot(
-        memory={page.va: read(page.active, PAGE) for page in tracked},
-        registers={thread: machine.frame(frozen_target, vm, thread) for thread in threads},
-        vfp={thread: _vfp(frozen_target, vm, thread) for thread in threads},
+        memory={page.va: read(page.backup if saved else page.active, PAGE) for page in tracked},
+        registers={thread: machine.frame(frozen_target, vm, thread, saved=saved) for thread in threads},
+        vfp={thread: _vfp(frozen_target, vm, thread, saved=saved) for thread in threads},
         vcpu={name: value for name, value in vcpu.items() if name not in _UNTRACKED_VCPU},
         pending=vcpu["irq_pending"],
         frames={page.va: {page.active, page.backup, page.task_backup} - {None} for page in tracked},
         devices={
-            "state": memory.structure("vm_state", state["state"]),
-            "ready": state["tasks"],
-            "thread": machine.thread_number(memory, vm, state["thread"]),
-            "owner": machine.thread_number(memory, vm, state["owner"]),
+            "state": memory.structure("vm_state", now["state"]),
+            "ready": now["tasks"],
+            "thread": machine.thread_number(memory, vm, now["thread"]),
+            "owner": machine.thread_number(memory, vm, now["owner"]),
         },
     )
 
@@ -86,11 +88,11 @@ class Frozen:
         self.memory = Memory(target.image.manifest, read)
 
 
-def _vfp(target: machine.Readable, vm: str, thread: int) -> bytes:
+def _vfp(target: machine.Readable, vm: str, thread: int, *, saved: bool) -> bytes:
     memory = target.memory
     size = memory.size_of("vfp_context")
-    active = machine.thread(target, vm, thread)["vfp_active"]
-    at = memory.vm_address(vm) + memory.offset_of("vm", "vfp") + (thread * 3 + active) * size
+    slot = machine.thread(target, vm, thread)["vfp_vm_saved" if saved else "vfp_active"]
+    at = memory.vm_address(vm) + memory.offset_of("vm", "vfp") + (thread * 3 + slot) * size
     return target.read_physical(at, size)
 
 

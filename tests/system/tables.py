@@ -20,6 +20,7 @@ VCPU_PAGE = 0x001FF000
 INFO_WINDOW = 16
 _L1_MASK, _PAGE_MASK = 0xFFFFFC00, 0xFFFFF000
 # Access permissions AP[2:0] with SCTLR.AFE = 0 (ARM ARM B3.7.1): what privileged and user mode may do.
+_HELD_SHIFT = 5  # PAGE_HELD_SHIFT of vmm-c/core/vm_memory.h
 _AP = {1: ("rw", ""), 2: ("rw", "r"), 3: ("rw", "rw"), 5: ("r", ""), 6: ("r", "r"), 7: ("r", "r")}
 
 
@@ -102,14 +103,15 @@ def walk(target: Readable, table: int, entries: int) -> Iterator[Mapping]:
 
 @frozen
 class Page:
-    """One page that a guest may write: its three frames, and which of them each table names."""
+    """One page that a guest may write: its frames, which of them each table names, and which older generations hold."""
 
     va: int
-    frames: tuple[int, int, int]
+    frames: tuple[int, ...]
     active: int
     backup: int
     task_backup: int | None
     armed: bool
+    held: frozenset[int]
 
 
 def tasks_of(target: Readable, vm: str) -> list[dict[str, int]]:
@@ -126,6 +128,7 @@ def windows(target: Readable, vm: str) -> list[int]:
 def pages(target: Readable, vm: str) -> Iterator[Page]:
     """The pages of a VM that its checkpoints cover."""
     state = target.memory.vm(vm)
+    count = frames_each(target, vm)
     active, backup = words(target, state["active_pt"], WINDOWS), words(target, state["backup_pt"], WINDOWS)
     for window in windows(target, vm):
         records = words(target, state["pages"][window], 256)
@@ -135,22 +138,30 @@ def pages(target: Readable, vm: str) -> Iterator[Page]:
         own = words(target, state["task_backup_pt"][task] & _L1_MASK, 256) if task is not None else None
         for number, record in enumerate(records):
             if record:
-                base = record & _PAGE_MASK
+                frames = tuple(range(record & _PAGE_MASK, (record & _PAGE_MASK) + count * PAGE, PAGE))
                 yield Page(
                     va=window * MIB + number * PAGE,
-                    frames=(base, base + PAGE, base + 2 * PAGE),
+                    frames=frames,
                     active=now[number] & _PAGE_MASK,
                     backup=saved[number] & _PAGE_MASK,
                     task_backup=own[number] & _PAGE_MASK if own else None,
                     armed=now[number] >> 4 & 0x23 == 2,
+                    held=frozenset(frame for n, frame in enumerate(frames) if record >> _HELD_SHIFT + n & 1),
                 )
 
 
+def frames_each(target: Readable, vm: str) -> int:
+    """Frames of a page: three, and one for each older generation that the VM may keep (D7)."""
+    fields = target.memory.structure("generations", target.memory.vm(vm)["generations"])
+    return 3 + sum(address != 0 for address in fields["slot"])
+
+
 def check_frames(target: Readable, vm: str) -> frozenset[int]:
-    """Check that no page of a VM left its own three frames; return all frames that the tables of the VM may reach."""
+    """Check that no page of a VM left its own frames; return all frames that the tables of the VM may reach."""
     reachable: set[int] = set()
     for page in pages(target, vm):
         used = {page.active, page.backup} | ({page.task_backup} if page.task_backup is not None else set())
+        assert not used & page.held, f"{vm}: page {page.va:#x} maps {used}, older generations hold {page.held}"
         assert used <= set(page.frames), f"{vm}: page {page.va:#x} maps {used}, its frames are {page.frames}"
         assert not reachable & set(page.frames), f"{vm}: page {page.va:#x} shares a frame"
         reachable |= set(page.frames)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A fault that comes back after each recovery: task, VM, cold restart, stop, with the budgets of the TOML (D5)."""
+"""A fault that comes back after each recovery: task, VM, cold restart, stop, with the budgets of the TOML (D5).
+
+Without older generations, which test_generations.py is about.
+"""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -49,7 +52,7 @@ STOPPED = list(WANTED)
 
 def description(*names: str) -> systems.Data:
     vms = {
-        name: systems.vm(guest, recovery=recovery, slice_ticks=systems.LONG_SLICE)
+        name: systems.vm(guest, recovery=recovery, policy={"generations": 0}, slice_ticks=systems.LONG_SLICE)
         for name, (guest, recovery) in VMS.items()
         if name in names
     }

@@ -33,14 +33,24 @@ static bool restart_task(struct vm *vm, unsigned thread) {
   return restarted;
 }
 
+static bool go_back(struct vm *vm, struct vmi_fault *record) {
+  bool gone = recovery_older_generation(vm, record);
+  if (gone) {
+    sched_yield(vm);
+  }
+  return gone;
+}
+
 /* false: not possible for this VM, task or fault. */
-static bool act(struct vm *vm, const struct vmi_fault *record, unsigned thread) {
+static bool act(struct vm *vm, struct vmi_fault *record, unsigned thread) {
   switch (record->action) {
     case VMI_ACTION_IGNORE:
     case VMI_ACTION_LOG:
       return skip(vm, record);
     case VMI_ACTION_TASK_RESTART:
       return restart_task(vm, thread);
+    case VMI_ACTION_OLDER_GENERATION:
+      return go_back(vm, record);
     case VMI_ACTION_WARM_RESET:
       vm->counters.warm_resets++;
       vm_warm_start(vm);

@@ -13,6 +13,7 @@
 
 #define VM_MAX 16
 #define UART_NONE 0xff
+#define GENERATIONS_MAX 3
 
 /* How the writable pages of a segment are saved (R21, D3). */
 enum save_policy {
@@ -82,6 +83,9 @@ struct vm_config {
   bool fault_tolerant;        /* false for VM0 (R13) */
   uint32_t vm_period;         /* checkpoint at every n-th switch away from the VM (R24), >= 1 */
   uint32_t task_period;       /* checkpoint at every n-th switch away from a task, >= 1 */
+  uint8_t generations;        /* older checkpoints kept besides the last one (D7), 0..GENERATIONS_MAX */
+  uint32_t generation_ms;     /* from one of them to the next */
+  uint32_t generation_pause_ms; /* after a recovery none is taken for so long */
   struct policy_config policy;
 };
 

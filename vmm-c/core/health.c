@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/health.h"
 
-#include "board.h"
 #include "lib/string.h"
 
 #define ROWS (VMI_TASK_MAX + 1u)
 #define KERNEL_ROW VMI_TASK_MAX
 
 static void step_set(struct health *h, unsigned action, uint32_t budget, uint32_t window_ms, uint32_t next) {
-  uint64_t window = (uint64_t)window_ms * (BOARD_TIMER_CLOCK_HZ / 1000u) >> HEALTH_TIME_SHIFT;
   h->steps[action].budget = budget;
-  h->steps[action].window = (uint32_t)window;
+  h->steps[action].window = health_duration(window_ms);
   h->window_ms[action] = window_ms;
   h->next[action] = (uint8_t)next;
 }

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "board.h"
 #include "core/config.h"
 #include "vmi.h"
 
@@ -20,6 +21,11 @@
 /* From both halves of the global timer. */
 static inline uint32_t health_time(uint32_t low, uint32_t high) {
   return high << (32 - HEALTH_TIME_SHIFT) | low >> HEALTH_TIME_SHIFT;
+}
+
+/* So many milliseconds in units of health_time; at most HEALTH_WINDOW_MAX_MS. */
+static inline uint32_t health_duration(uint32_t ms) {
+  return (uint32_t)((uint64_t)ms * (BOARD_TIMER_CLOCK_HZ / 1000u) >> HEALTH_TIME_SHIFT);
 }
 
 struct health_step {

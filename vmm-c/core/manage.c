@@ -68,7 +68,7 @@ int32_t manage_guest_info(struct vm *vm, struct context *frame) {
     return VMI_ENOENT;
   }
   const struct guest_config *guest = config_guests[frame->r[0]];
-  const struct vm_config ordinary = {.fault_tolerant = true};
+  const struct vm_config ordinary = {.fault_tolerant = true, .generations = 1}; /* as by default */
   struct vmi_guest_info info = {.task_count = guest->task_count, .memory_needed = vm_memory_needed(&ordinary, guest)};
   name_copy(info.name, guest->name);
   return answer(vm, frame->r[1], &info, sizeof info);

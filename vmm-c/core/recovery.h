@@ -8,7 +8,7 @@
 
 #include "core/vm.h"
 
-/* Frames per writable page: the active one and its twins; 1 without fault tolerance. */
+/* Frames per writable page: the active one and its twins, without those of older generations; 1 without fault tolerance. */
 extern const uint32_t recovery_frames;
 
 /* The image of `vm` was just loaded: it becomes the first checkpoint (invariant 3). */
@@ -43,6 +43,15 @@ void recovery_rollback_vm(struct vm *vm, struct vmi_fault *record);
  * has none, since it is not protected or was being loaded; only a cold start helps.
  */
 bool recovery_complete(struct vm *vm);
+
+/*
+ * Roll the VM back to the next older generation (D7), which then is its checkpoint: each further call goes one further back,
+ * until a younger one was taken. *record as above. false: there is none, and nothing has changed.
+ */
+bool recovery_older_generation(struct vm *vm, struct vmi_fault *record);
+
+/* From time to time: let the checkpoint of a VM that has run without a recovery for a while be its youngest older generation. */
+void recovery_promote(void);
 
 /* Checkpoint of a VM on request; VMI_ESTATE: it has none. */
 int32_t recovery_checkpoint(struct vm *vm);

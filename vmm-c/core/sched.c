@@ -198,9 +198,11 @@ static void timers_advance(void) {
 
 static void overdue_expire(void) {
   uint32_t due = overdue;
-  overdue = 0;
-  timers_expire(due);
-  event_set();
+  if (due != 0) {
+    overdue = 0;
+    timers_expire(due);
+    event_set();
+  }
 }
 
 void sched_timer_set(struct vm *vm, uint32_t period) {
@@ -274,6 +276,7 @@ static struct vm *wait_for_ready(void) {
     }
     interrupt_dispatch(gic_acknowledge());
     housekeep();
+    overdue_expire(); /* of a VM that housekeeping rolled back */
   }
   return &vms[next];
 }
@@ -288,9 +291,7 @@ static void turn_give(const struct vm *vm) {
 
 /* Who runs is chosen anew. */
 static struct vm *choose(void) {
-  if (overdue != 0) {
-    overdue_expire();
-  }
+  overdue_expire();
   turn_take();
   int next = ready_next(&vm_table);
   struct vm *vm = next >= 0 ? &vms[next] : wait_for_ready();

@@ -74,7 +74,7 @@ struct vm_saved {
   struct ready_table tasks;
 };
 
-/* A page the guest can write: base of its three frames, and flags in the low bits. 0: not tracked. */
+/* A page the guest can write: base of its frames, and flags in the low bits. 0: not tracked. */
 typedef uint32_t page_t;
 
 /* Pages, each as window << 18 | page number << 2: both halves are offsets into tables of words. */
@@ -82,6 +82,30 @@ struct page_list {
   uint32_t *pages;
   uint32_t count;
   uint32_t permanent; /* the first so many are copied at every checkpoint whether they were written or not */
+};
+
+/*
+ * An older checkpoint of a VM (D7), complete but for the pages that are the same in the next younger one. pages: the others,
+ * each with the number of its frame (recovery/pages.h). threads_stale: whose copies here are older than that.
+ */
+struct generation {
+  uint32_t threads_stale;
+  struct vm_saved saved;
+  struct page_list pages;
+  struct context registers[THREAD_COUNT];
+  struct vfp_context vfp[THREAD_COUNT];
+};
+
+/* `count` are in use: the youngest, which is slot[first], and those behind it, after the last (of the configuration) the first. */
+struct generations {
+  struct generation *slot[GENERATIONS_MAX];
+  uint32_t first;
+  uint32_t count;
+  uint32_t threads_changed; /* may have got other registers in the VM's checkpoint since the last promotion */
+  uint32_t since; /* health_time of the last promotion or recovery; from there the next one is `wait` away */
+  uint32_t wait;
+  uint32_t checkpoints; /* taken by then */
+  uint32_t recoveries;
 };
 
 /* A fast path counts a switch, which is a checkpoint, too; the two differences are what the other paths make of it. */
@@ -148,6 +172,7 @@ struct vm {
   uint32_t starts_lost; /* tasks whose last creation was undone: how the one before had been is not known any more */
   struct task_start task_starts[VMI_TASK_MAX];
   bool loading; /* the image is being loaded: there is no checkpoint */
+  bool going_back; /* the checkpoint is being replaced by its youngest older generation, which is complete (likewise) */
   bool committing; /* the checkpoint is being replaced by the present state, which is complete (recovery_complete) */
   uint16_t saves_due; /* switches away until the next VM checkpoint */
 
@@ -157,6 +182,7 @@ struct vm {
 
   struct thread threads[THREAD_COUNT] __attribute__((aligned(2048)));
   struct vfp_context vfp[THREAD_COUNT][3];
+  struct generations generations;
 };
 
 /* Who runs now, and what a tick must know to choose who runs next: one block for the fast paths. */

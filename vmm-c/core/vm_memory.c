@@ -31,13 +31,19 @@ static uint32_t writable_pages(const struct guest_config *guest, unsigned window
   return pages;
 }
 
+static uint32_t generation_count(const struct vm_config *config) {
+  return config->fault_tolerant && recovery_frames > 1u ? config->generations : 0;
+}
+
 uint32_t vm_memory_needed(const struct vm_config *config, const struct guest_config *guest) {
-  uint32_t frames = config->fault_tolerant ? recovery_frames : 1u;
+  uint32_t generations = generation_count(config);
+  uint32_t frames = config->fault_tolerant ? recovery_frames + generations : 1u;
   uint32_t windows = 3u + guest->task_count;
   uint32_t writable = writable_pages(guest, WINDOW_COUNT) + VMI_CHANNEL_MAX;
   uint32_t tables = (1u + windows) * WINDOW_TABLES_SIZE;
   uint32_t lists = (2u * writable + 2u * L2_ENTRIES) * (uint32_t)sizeof(uint32_t) + THREAD_COUNT * 64u;
   lists += windows * L2_ENTRIES * (uint32_t)sizeof(uint16_t);
+  lists += generations * ((uint32_t)sizeof(struct generation) + writable * (uint32_t)sizeof(uint32_t) + 128u);
   uint32_t pages = writable * frames + 2u;
   for (uint32_t i = 0; i < guest->segment_count; i++) {
     if (!guest->segments[i].writable) {
@@ -99,6 +105,16 @@ uint32_t *vm_first_space(const struct vm *vm) {
   return (uint32_t *)(uintptr_t)((vm->config->memory_base + L1_BYTES - 1u) & L1_TABLE_MASK);
 }
 
+static void allocate_generations(struct vm *vm) {
+  vm->generations = (struct generations){0};
+  for (unsigned n = 0; n < generation_count(vm->config); n++) {
+    struct generation *generation = allocate(vm, sizeof *generation, 64);
+    allocate_list(vm, &generation->pages, writable_pages(vm->guest, WINDOW_COUNT) + VMI_CHANNEL_MAX);
+    generation->threads_stale = ~0u;
+    vm->generations.slot[n] = generation;
+  }
+}
+
 static void allocate_tables(struct vm *vm) {
   vm->active_pt = allocate(vm, L1_BYTES, L1_BYTES);
   vm->backup_pt = vm->tracked ? allocate(vm, L1_BYTES, L1_BYTES) : NULL;
@@ -109,6 +125,7 @@ static void allocate_tables(struct vm *vm) {
     }
   }
   allocate_lists(vm);
+  allocate_generations(vm);
   vm->memory_next = (vm->memory_next + PAGE_SIZE - 1u) & PAGE_MASK;
 }
 
@@ -173,7 +190,7 @@ static void load_page(struct vm *vm, const struct segment_config *segment, uint3
 }
 
 static uint32_t frames_size(const struct vm *vm) {
-  return (vm->tracked ? recovery_frames : 1u) * PAGE_SIZE;
+  return (vm->tracked ? recovery_frames + generation_count(vm->config) : 1u) * PAGE_SIZE;
 }
 
 static void map_segment(struct vm *vm, const struct segment_config *segment) {

@@ -5,10 +5,16 @@
 
 #include "core/vm.h"
 
-/* Flags in the low bits of a page_t (frames are page-aligned): how the page is saved. They never change. */
+/*
+ * Flags in the low bits of a page_t (frames are page-aligned). How the page is saved, which never changes; then which of its
+ * frames older generations hold, and whether the youngest of them holds one.
+ */
 #define PAGE_EAGER 0x004u /* copied at every checkpoint, not armed */
 #define PAGE_FULL 0x008u  /* copied even if it was not written */
 #define PAGE_STACK 0x010u /* of an eager page only what lies above SP */
+#define PAGE_HELD_SHIFT 5
+#define PAGE_HELD(frame) (1u << PAGE_HELD_SHIFT << (frame))
+#define PAGE_KEPT 0x800u
 
 /*
  * The tables of a window of a fault-tolerant VM lie together, in one page: three second-level tables, of which the

@@ -45,6 +45,15 @@ void recovery_rollback_vm(struct vm *vm, struct vmi_fault *record) {
   (void)record;
 }
 
+bool recovery_older_generation(struct vm *vm, struct vmi_fault *record) {
+  (void)vm;
+  (void)record;
+  return false;
+}
+
+void recovery_promote(void) {
+}
+
 int32_t recovery_checkpoint(struct vm *vm) {
   (void)vm;
   return VMI_ESTATE;

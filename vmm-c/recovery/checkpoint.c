@@ -4,6 +4,7 @@
 #include "core/console.h"
 #include "core/recovery.h"
 #include "lib/string.h"
+#include "recovery/generations.h"
 #include "recovery/pages.h"
 #include "recovery/threads.h"
 
@@ -120,10 +121,14 @@ static void commit_common_page(struct vm *vm, const struct page_ref *page) {
 
 /* A task's pages were committed before, so the task's checkpoint is the VM's too. true: the page stays in the list. */
 static bool commit_vm_page(struct vm *vm, const struct page_ref *page) {
+  uint32_t was = pte_frame(*page->backup);
   if (page->task_backup != NULL) {
     *page->backup = *page->task_backup;
   } else {
     commit_common_page(vm, page);
+  }
+  if (vm->generations.count != 0 && was != pte_frame(*page->backup) && was != pte_frame(*page->active)) {
+    generation_keep(vm, page->id, was);
   }
   return (page->record & PAGE_EAGER) != 0 && pte_frame(*page->active) != pte_frame(*page->backup);
 }

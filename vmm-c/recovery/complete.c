@@ -3,13 +3,15 @@
  * What a fault of the VMM in the middle of a first write, a checkpoint or a rollback leaves, and the way out of it (invariant 3).
  *
  * In each of them the VM's checkpoint is whole at every instruction, as backup_pt, the images and the saved state say it, with
- * one exception: while `committing` is set they are a mixture, and the present state is whole. So there is nothing to undo: either
- * the commit is done again from its start, or what is present is forgotten. Nothing that an interrupted function left half
+ * two exceptions. While `committing` is set they are a mixture, and the present state is whole. While `going_back` is set they are
+ * one, too, and the youngest older generation is whole. So there is nothing to undo: either that is done again from its start, or
+ * what is present is forgotten. Older generations are given up: a commit may have been about to leave a frame to them. Nothing that an interrupted function left half
  * done is relied on, neither lists nor entries of other tables, so this may itself be interrupted and be called again.
  */
 #include "core/recovery.h"
 #include "core/vm_memory.h"
 #include "recovery/checkpoint.h"
+#include "recovery/generations.h"
 #include "recovery/pages.h"
 #include "recovery/threads.h"
 
@@ -68,6 +70,13 @@ bool recovery_complete(struct vm *vm) {
   if (!vm->tracked || vm->loading) {
     return false;
   }
+  if (vm->going_back) {
+    vm->dirty.count = vm->dirty.permanent;
+    generation_take(vm);
+    stores_in_order();
+    vm->going_back = false;
+  }
+  generations_forget(vm);
   settle_pages(vm, vm->committing ? vm->active_pt : vm->backup_pt);
   settle_spaces(vm);
   settle_lists(vm);

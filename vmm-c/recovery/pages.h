@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One tracked page and the entries that map it. Each has three frames; the entries say which one is
+ * One tracked page and the entries that map it. Each has three frames, and one more for each older generation; the entries
+ * say which one is
  *   active       what the guest uses
  *   task_backup  its content at the checkpoint of the task (task windows only)
  *   backup       its content at the checkpoint of the VM
- * Equal frames mean equal content. An entry of a backup table is always armed. A page whose active frame is not that of a
+ * and the record which ones older generations hold. Equal frames mean equal content. An entry of a backup table is always armed. A page whose active frame is not that of a
  * backup is in the list of dirty pages of that checkpoint; a shared page is in shared_open as long as it is open.
  */
 #ifndef RECOVERY_PAGES_H
@@ -85,19 +86,29 @@ static inline void dirty_add(struct vm *vm, uint32_t id) {
   }
 }
 
+/* Calls visit for each page whose record has one of the flags; all bits: for each page that is tracked. */
+void for_each_page(struct vm *vm, uint32_t flags, void (*visit)(struct vm *vm, uint32_t id));
+
 /* After a rollback of the VM: no page differs from its task's checkpoint. Those listed are in vm->dirty as well. */
 void drop_task_lists(struct vm *vm);
 
-/* Of three images, one that is neither a nor b. */
-static inline uint8_t spare_image(uint32_t a, uint32_t b) {
-  static const uint8_t spare[3][3] = {{1, 2, 1}, {2, 0, 0}, {1, 0, 0}};
-  return spare[a][b];
+static inline uint32_t frame_number(uint32_t record, uint32_t frame) {
+  return (frame - (record & PAGE_MASK)) / PAGE_SIZE;
 }
 
-/* A frame of the page that is neither a nor b. */
+static inline uint32_t frame_address(uint32_t record, uint32_t number) {
+  return (record & PAGE_MASK) + number * PAGE_SIZE;
+}
+
+/* The first that is not in a mask of images or frames. */
+static inline uint32_t first_free(uint32_t used) {
+  return 31u - count_leading_zeros(~used & (used + 1u));
+}
+
+/* A frame of the page that is neither a nor b, nor held by an older generation. */
 static inline uint32_t spare_frame(uint32_t record, uint32_t a, uint32_t b) {
-  uint32_t base = record & PAGE_MASK;
-  return base + spare_image((a - base) / PAGE_SIZE, (b - base) / PAGE_SIZE) * PAGE_SIZE;
+  uint32_t used = record >> PAGE_HELD_SHIFT | 1u << frame_number(record, a) | 1u << frame_number(record, b);
+  return frame_address(record, first_free(used));
 }
 
 #endif

@@ -19,11 +19,11 @@ static void list_page(struct vm *vm, uint32_t id) {
   }
 }
 
-static void for_each_page(struct vm *vm, uint32_t flag, void (*visit)(struct vm *vm, uint32_t id)) {
+void for_each_page(struct vm *vm, uint32_t flags, void (*visit)(struct vm *vm, uint32_t id)) {
   for (uint32_t window = 0; window < WINDOW_COUNT; window++) {
     const page_t *records = vm->pages[window];
     for (uint32_t page = 0; records != NULL && page < L2_ENTRIES; page++) {
-      if ((records[page] & flag) != 0) {
+      if ((records[page] & flags) != 0) {
         visit(vm, page_id(window, page));
       }
     }

@@ -79,7 +79,7 @@ struct context *recovery_edit_frame(struct vm *vm, struct thread *thread) {
 
 struct vfp_context *thread_vfp_slot(struct vm *vm, struct thread *thread) {
   if (thread->vfp_active == thread->vfp_task_saved || thread->vfp_active == thread->vfp_vm_saved) {
-    thread->vfp_active = spare_image(thread->vfp_task_saved, thread->vfp_vm_saved);
+    thread->vfp_active = (uint8_t)first_free(1u << thread->vfp_task_saved | 1u << thread->vfp_vm_saved);
   }
   return &vm->vfp[thread_number(vm, thread)][thread->vfp_active];
 }
@@ -95,7 +95,9 @@ void thread_commit(struct thread *thread) {
 }
 
 void threads_commit(struct vm *vm) {
-  for (uint32_t mask = changed_threads(vm); mask != 0;) {
+  uint32_t mask = changed_threads(vm);
+  vm->generations.threads_changed |= mask;
+  while (mask != 0) {
     struct thread *thread = &vm->threads[take_bit(&mask)];
     thread->vm_saved = 0;
     thread->task_saved = thread->frame;

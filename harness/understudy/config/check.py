@@ -9,6 +9,7 @@ from itertools import combinations
 from understudy import paths
 from understudy.config.model import (
     CHANNEL_MAX,
+    GENERATIONS_MAX,
     NAME_MAX,
     PAGE,
     PRIORITY_COUNT,
@@ -189,6 +190,8 @@ def _vm(key: Key, vm: Vm, guests: Mapping[str, Guest], board: Board) -> Problems
         yield from _range((*key, "uart"), vm.uart, 0, len(board.uart) - 1, f" on {board.name}")
     for part in ("vm_period", "task_period"):
         yield from _range((*key, "policy", part), getattr(vm.policy, part), 1, 0xFFFF)
+    yield from _range((*key, "policy", "generations"), vm.policy.generations, 0, GENERATIONS_MAX)
+    yield from _range((*key, "policy", "generation_ms"), vm.policy.generation_ms, 1, WINDOW_MAX_MS)
     if vm.guest in guests:
         yield from _recovery((*key, "recovery"), vm.recovery, guests[vm.guest])
 

@@ -27,6 +27,7 @@ VM_MAX = 16
 CHANNEL_MAX = 4
 PRIORITY_COUNT = 64
 WHEEL_TICKS_MAX = 63
+GENERATIONS_MAX = 3
 
 
 class SavePolicy(StrEnum):
@@ -194,12 +195,17 @@ class Guest:
 
 @frozen
 class Policy:
-    """`policy` of a VM: how memory is saved, and at every how many switches."""
+    """`policy` of a VM: how memory is saved, and at every how many switches.
+
+    `generations` older checkpoints are kept besides the last one, `generation_ms` apart (D7).
+    """
 
     stack: SavePolicy = SavePolicy.EAGER
     data: SavePolicy = SavePolicy.UNDO
     vm_period: int = 1
     task_period: int = 1
+    generations: int = 1
+    generation_ms: int = 100
 
 
 @frozen
@@ -267,3 +273,7 @@ class System:
         if vm.management or not self.system.fault_tolerance:
             return False
         return True if vm.fault_tolerant is None else vm.fault_tolerant
+
+    def generations(self, vm: Vm) -> int:
+        """Return how many older checkpoints the VM keeps (D7): housekeeping takes them."""
+        return vm.policy.generations if self.is_fault_tolerant(vm) and self.system.housekeeping_ms else 0

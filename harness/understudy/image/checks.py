@@ -101,7 +101,9 @@ def _check_header(elf: Elf, known: dict[str, int], content: bytes) -> Iterator[s
 def check_partitions(system: System, images: dict[str, GuestImage]) -> Iterator[str]:
     """Yield the VMs whose guest does not fit into their memory."""
     for name, vm in system.vm.items():
-        need = images[vm.guest].memory_needed(fault_tolerant=system.is_fault_tolerant(vm))
+        need = images[vm.guest].memory_needed(
+            fault_tolerant=system.is_fault_tolerant(vm), generations=system.generations(vm)
+        )
         if need > vm.memory:
             yield f"vm.{name}.memory: guest {vm.guest!r} needs {need} bytes, the VM has {vm.memory}: enlarge it"
 

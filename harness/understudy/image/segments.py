@@ -9,7 +9,8 @@ from attrs import frozen
 from understudy.config.model import CHANNEL_MAX, PAGE, PERSISTENT_OFFSET, TASK_MAX, WINDOW, Guest
 from understudy.image.elf import Elf, LoadSegment
 
-_FRAMES = 3  # of each writable page of a fault-tolerant VM: the active one and two generations (D7)
+_FRAMES = 3  # of each writable page of a fault-tolerant VM: the active one and those of two checkpoints
+_GENERATION = 0x1800  # at least struct generation of vmm-c/core/vm.h
 _TABLE = 1024
 
 Layout = tuple[tuple[int, int, str], ...]  # of persistent memory: address, size and name of each variable
@@ -50,14 +51,15 @@ class GuestImage:
     elf: Path
     segments: tuple[GuestSegment, ...]
 
-    def memory_needed(self, *, fault_tolerant: bool) -> int:
+    def memory_needed(self, *, fault_tolerant: bool, generations: int) -> int:
         """Return the bytes that a VM needs for this guest: frames, tables and lists (vmm-c/core/vm_memory.c)."""
-        frames = _FRAMES if fault_tolerant else 1
+        frames = _FRAMES + generations if fault_tolerant else 1
         pages = {kind: sum(s.mem_size // PAGE for s in self.segments if s.writable == kind) for kind in (True, False)}
         writable = pages[True] + CHANNEL_MAX
         windows = 3 + len(self.guest.tasks)
         tables = (1 + windows) * 4 * _TABLE
         lists = (2 * writable + 512) * 4 + (TASK_MAX + 1) * 64 + windows * 512
+        lists += generations * (_GENERATION + writable * 4)
         own = (tables + lists + PAGE - 1) // PAGE
         return (own + writable * frames + 2 + pages[False]) * PAGE
 

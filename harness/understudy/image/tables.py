@@ -41,6 +41,7 @@ def write_tables(folder: Path, system: System, images: dict[str, GuestImage], bu
                 "on": {**DEFAULT_ON, **vm.recovery.on},
                 "overrides": _overrides(vm, images[vm.guest]),
                 "steps": {action: _step(vm.recovery, action) for action in Action},
+                "generations": system.generations(vm),
             }
         )
         offset += vm.memory

@@ -7,6 +7,7 @@
 #include "core/vm_memory.h"
 #include "machine.h"
 #include "model_restore.h"
+#include "recovery/generations.h"
 
 struct model models[SMALL_VMS];
 struct model_totals model_totals;
@@ -104,5 +105,24 @@ void model_compare_checkpoint(struct vm *vm, unsigned page) {
     uint32_t *entry = l2_table(vm->task_backup_pt[task]) + va / PAGE_SIZE % L2_ENTRIES;
     compare(content(entry), m->task.page[page], model_first_live(page, image_sp(&m->task, page)), va,
             "checkpoint of the task");
+  }
+  model_compare_generations(vm, page);
+}
+
+/* Of each page the frame of its own, or what the next younger one has. */
+void model_compare_generations(const struct vm *vm, unsigned page) {
+  const struct model *m = model_of(vm);
+  uint32_t va = small_pages[page].va;
+  uint32_t id = va / SECTION_SIZE << 18 | va / PAGE_SIZE % L2_ENTRIES << 2;
+  const uint8_t *real = content(vm_entry(vm->backup_pt, va));
+  for (unsigned n = 0; n < m->older_count; n++) {
+    const struct page_list *kept = &generation_at(vm, n)->pages;
+    for (unsigned i = 0; i < kept->count; i++) {
+      if ((kept->pages[i] & ~0x1c00u) == id) {
+        real = (const uint8_t *)(uintptr_t)(m->frames[page] + (kept->pages[i] >> 10 & 7u) * PAGE_SIZE);
+      }
+    }
+    const struct model_image *image = &m->older[n].vm;
+    compare(real, image->page[page], model_first_live(page, image_sp(image, page)), va, "older generation");
   }
 }

@@ -22,6 +22,18 @@ struct model_image {
   uint32_t kernel_sp; /* of the VM: stack_top while a task runs */
 };
 
+/* A checkpoint of a VM that is older than the last one (D7). */
+struct model_generation {
+  struct model_image vm;
+  struct vm_state state;
+  unsigned running;
+  struct vmi_vcpu vcpu;
+  struct ready_table tasks;
+  uint32_t input;
+  uint32_t raised;
+  uint8_t saved_owner;
+};
+
 struct model {
   struct model_image now;
   struct model_image vm;   /* at the checkpoint of the VM */
@@ -43,6 +55,8 @@ struct model {
   uint32_t written;   /* tasks that the kernel wrote to while they were stopped, in an armed page */
   uint32_t changed;   /* tasks that may not be rolled back alone (D6) */
   uint32_t edited;    /* threads whose saved registers the VMM is editing */
+  struct model_generation older[GENERATIONS_MAX]; /* the youngest first */
+  unsigned older_count;
 };
 
 extern struct model models[SMALL_VMS];
@@ -56,6 +70,8 @@ struct model_totals {
   unsigned refreshed; /* checkpoints renewed because the kernel wrote into a stopped task */
   unsigned loads;     /* creations and restarts */
   unsigned warm_loads; /* of them those that keep persistent memory */
+  unsigned promotions;
+  unsigned older_rollbacks; /* to an older generation */
 };
 extern struct model_totals model_totals;
 
@@ -73,7 +89,8 @@ void model_sync(struct vm *vm);
 void model_compare_page(const struct vm *vm, unsigned page);
 void model_compare_memory(const struct vm *vm);
 
-/* The content of both checkpoints of one page (invariant 3). */
+/* The content of both checkpoints of one page, and of all older generations (invariant 3, D7). */
 void model_compare_checkpoint(struct vm *vm, unsigned page);
+void model_compare_generations(const struct vm *vm, unsigned page);
 
 #endif

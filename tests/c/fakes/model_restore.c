@@ -33,8 +33,8 @@ static void restore_page(struct vm *vm, unsigned page, struct model_image *image
   memcpy(m->now.page[page], image->page[page], sizeof m->now.page[page]);
 }
 
-bool model_registers_equal(const struct model *m, unsigned t, const struct context *a, const struct context *b) {
-  bool own_id = t != KERNEL_THREAD || m->saved_owner == KERNEL_THREAD;
+bool model_registers_equal(unsigned saved_owner, unsigned t, const struct context *a, const struct context *b) {
+  bool own_id = t != KERNEL_THREAD || saved_owner == KERNEL_THREAD;
   return memcmp(a, b, own_id ? sizeof *a : offsetof(struct context, tpidrurw)) == 0;
 }
 
@@ -43,7 +43,7 @@ static void check_registers(const struct vm *vm, unsigned t) {
   const struct model_thread *expected = &model_of(vm)->now.thread[t];
   const struct context *frame = thread_frame(thread);
   const struct vfp_context *vfp = &vm->vfp[t][thread->vfp_active];
-  CHECK(model_registers_equal(model_of(vm), t, frame, &expected->registers),
+  CHECK(model_registers_equal(model_of(vm)->saved_owner, t, frame, &expected->registers),
         "registers of thread %u: r0 %08x pc %08x, expected %08x %08x", t, frame->r[0], frame->pc,
         expected->registers.r[0], expected->registers.pc);
   CHECK(memcmp(vfp->d, expected->vfp.d, sizeof vfp->d) == 0 && vfp->fpscr == expected->vfp.fpscr,

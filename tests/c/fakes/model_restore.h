@@ -12,7 +12,7 @@ void model_take_kernel(struct vm *vm);
  * Registers of thread t. While the kernel works for a task the thread-ID register is that task's, and what the kernel's image
  * says of it is of no account.
  */
-bool model_registers_equal(const struct model *m, unsigned t, const struct context *a, const struct context *b);
+bool model_registers_equal(unsigned saved_owner, unsigned t, const struct context *a, const struct context *b);
 
 /* Remember where each page's frames are: they are never exchanged for others. */
 void model_note_frames(struct vm *vm);
@@ -25,6 +25,18 @@ void model_checkpoint_vm(struct vm *vm);
 
 /* First byte of a page that a checkpoint with this stack pointer keeps: below SP an eager stack is dead (AAPCS 6.2.1.1). */
 uint32_t model_first_live(unsigned page, uint32_t sp);
+
+/* A checkpoint of the VM is taken: what was raised before it was raised since each older one. */
+void model_note_raised(struct model *m);
+
+/* Promote the VM's checkpoint. */
+void model_promote(struct vm *vm);
+
+/* The youngest older generation is the checkpoint of the VM from now on. */
+void model_take_older(struct model *m);
+
+/* Invariants of the frames, lists and registers of older generations (recovery/generations.h). */
+void model_check_generations(const struct vm *vm);
 
 /* Invariants of entries, records, lists and images of vm (pages.h). */
 void model_check_tables(struct vm *vm);

@@ -36,11 +36,12 @@ void model_note_frames(struct vm *vm) {
   m->memory_used = vm->memory_next;
 }
 
-/* One of the page's own three frames, the right attributes, and armed unless it may be open. */
-static void check_entry(uint32_t entry, uint32_t base, uint32_t va, bool may_be_open) {
+/* One of the page's own frames, the right attributes, and armed unless it may be open. */
+static void check_entry(const struct vm *vm, uint32_t entry, uint32_t base, uint32_t va, bool may_be_open) {
   uint32_t expected = PTE_GUEST | PTE_XN;
   CHECK((entry & ~(PAGE_MASK | PTE_AP_MASK)) == expected, "attributes of %08x: %08x", va, entry);
-  CHECK(pte_frame(entry) - base <= 2u * PAGE_SIZE, "%08x: frame %08x is not one of its own", va, pte_frame(entry));
+  CHECK(pte_frame(entry) - base <= (2u + vm->config->generations) * PAGE_SIZE, "%08x: frame %08x is not one of its own",
+        va, pte_frame(entry));
   CHECK((entry & PTE_AP_MASK) == PTE_AP_ARMED || (may_be_open && pte_is_open(entry)), "%08x is not armed", va);
 }
 
@@ -140,7 +141,7 @@ static void check_fast(const struct vm *vm) {
 
 static void check_saved(const struct vm *vm, image_t image, uint8_t vfp, const struct model_thread *expected,
                         unsigned t, const char *what) {
-  CHECK(model_registers_equal(model_of(vm), t, image_context(image), &expected->registers),
+  CHECK(model_registers_equal(model_of(vm)->saved_owner, t, image_context(image), &expected->registers),
         "registers of thread %u in the checkpoint of the %s", t, what);
   CHECK(memcmp(vm->vfp[t][vfp].d, expected->vfp.d, sizeof expected->vfp.d) == 0 &&
             vm->vfp[t][vfp].fpscr == expected->vfp.fpscr,
@@ -181,9 +182,9 @@ void model_check_tables(struct vm *vm) {
   for (unsigned page = 0; page < small_page_count; page++) {
     struct entries e = entries_of(vm, page);
     CHECK((e.record & PAGE_MASK) == m->frames[page], "frames of %08x moved", e.va);
-    check_entry(e.active, m->frames[page], e.va, true);
-    check_entry(e.backup, m->frames[page], e.va, false);
-    check_entry(e.task_backup, m->frames[page], e.va, false);
+    check_entry(vm, e.active, m->frames[page], e.va, true);
+    check_entry(vm, e.backup, m->frames[page], e.va, false);
+    check_entry(vm, e.task_backup, m->frames[page], e.va, false);
     check_flags(&e);
   }
   check_list(vm, &vm->dirty, is_dirty, true, -1, "dirty");
@@ -197,4 +198,5 @@ void model_check_tables(struct vm *vm) {
   check_fast(vm);
   check_checkpoints(vm);
   check_channel(vm);
+  model_check_generations(vm);
 }

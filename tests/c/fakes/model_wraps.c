@@ -64,6 +64,7 @@ void model_checkpoint_vm(struct vm *vm) {
   struct model *m = model_of(vm);
   model_sync(vm);
   model_take_kernel(vm);
+  model_note_raised(m);
   m->now.kernel_sp = vm_in_kernel(vm) ? m->now.thread[KERNEL_THREAD].registers.r[13] : vm->stack_top;
   m->vm = m->now;
   m->task = m->now;

@@ -10,7 +10,7 @@
 #include "machine.h"
 
 #define PAGE 0x1000u
-#define PARTITION 0x80000u
+#define PARTITION 0xc0000u
 #define TEXT_OFFSET 0u
 #define DATA_OFFSET 0x1000u
 #define STACK_OFFSET 0x10000u
@@ -35,7 +35,7 @@ unsigned small_page_count;
 const char config_build_id[] = "test";
 const char config_system_name[] = "small";
 const uint32_t config_tick_us = 1000;
-const uint32_t config_housekeeping_ticks = 0;
+const uint32_t config_housekeeping_ticks = 1;
 const uint32_t config_scrub_bytes = 0;
 const struct guest_config *const config_guests[] = {&console_guest, &task_guest};
 const uint32_t config_guest_count = 2;
@@ -101,13 +101,14 @@ static const struct policy_config policy = {
     .steps =
         {
             [VMI_ACTION_TASK_ROLLBACK] = {3, WINDOW_MS, VMI_ACTION_VM_ROLLBACK},
-            [VMI_ACTION_VM_ROLLBACK] = {3, WINDOW_MS, VMI_ACTION_COLD_RESTART},
+            [VMI_ACTION_VM_ROLLBACK] = {3, WINDOW_MS, VMI_ACTION_OLDER_GENERATION},
+            [VMI_ACTION_OLDER_GENERATION] = {3, WINDOW_MS, VMI_ACTION_COLD_RESTART},
             [VMI_ACTION_COLD_RESTART] = {2, WINDOW_MS, VMI_ACTION_VM_STOP},
             [VMI_ACTION_VM_STOP] = {VMI_POLICY_FOREVER, WINDOW_MS, VMI_ACTION_SYSTEM_HALT},
         },
 };
 
-static void configure_vm(unsigned i, uint32_t base, uint32_t vm_period, uint32_t task_period) {
+static void configure_vm(unsigned i, uint32_t base, uint32_t vm_period, uint32_t task_period, unsigned generations) {
   memset(&vms[i], 0, sizeof vms[i]);
   settings[i] = config_vms[i];
   settings[i].memory_base = base + i * PARTITION;
@@ -118,12 +119,14 @@ static void configure_vm(unsigned i, uint32_t base, uint32_t vm_period, uint32_t
   settings[i].vm_period = vm_period;
   settings[i].task_period = task_period;
   settings[i].policy = policy;
+  settings[i].generations = (uint8_t)generations;
   vms[i].index = (uint8_t)i;
   vms[i].config = &settings[i];
   vms[i].guest = config_vms[i].guest;
 }
 
-void small_configure(policy_chooser choose, uint32_t vm_period, uint32_t task_period, bool protect_vm2) {
+void small_configure(policy_chooser choose, uint32_t vm_period, uint32_t task_period, unsigned generations,
+                     bool protect_vm2) {
   static uint32_t memory;
   static bool channels_known;
   if (memory == 0) {
@@ -146,7 +149,7 @@ void small_configure(policy_chooser choose, uint32_t vm_period, uint32_t task_pe
   task_guest.segment_count = (uint32_t)(next_segment - segments);
   small_pages[small_page_count++] = (struct small_page){.va = VMI_CHANNEL_BASE, .policy = SAVE_UNDO};
   for (unsigned i = 0; i < SMALL_VMS; i++) {
-    configure_vm(i, memory, vm_period, task_period);
+    configure_vm(i, memory, vm_period, task_period, generations);
   }
   settings[2].fault_tolerant = protect_vm2;
   settings[0].policy.steps[VMI_ACTION_COLD_RESTART].budget = VMI_POLICY_FOREVER; /* VM0 starts the others */

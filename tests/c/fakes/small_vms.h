@@ -30,7 +30,8 @@ extern unsigned small_page_count;
 typedef enum save_policy (*policy_chooser)(void);
 
 /* Sets up the tables of guests and VMs; the VMs are created and started by the test. VM2 may be without protection. */
-void small_configure(policy_chooser choose, uint32_t vm_period, uint32_t task_period, bool protect_vm2);
+void small_configure(policy_chooser choose, uint32_t vm_period, uint32_t task_period, unsigned generations,
+                     bool protect_vm2);
 
 /* Bytes from the top of a stack to its bottom, and its top, for a task, or for the kernel (KERNEL_THREAD). */
 #define SMALL_STACK_SIZE 0x2000u

@@ -4,13 +4,16 @@ BIN := .venv/bin
 READY := .venv/.ready-dev
 PYTHON_CODE := harness tests
 
-.PHONY: demo latency test lint format doctor clean
+.PHONY: demo latency campaign test lint format doctor clean
 
 demo: .venv/.ready-run
 	@$(BIN)/understudy demo
 
 latency: .venv/.ready-latency
 	@$(BIN)/understudy latency
+
+campaign: .venv/.ready-run
+	@$(BIN)/understudy campaign
 
 test: $(READY) lint
 	$(BIN)/pytest -n 2 --dist loadscope

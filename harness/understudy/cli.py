@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from understudy import paths
+from understudy.campaign import CAMPAIGNS, run_campaigns
 from understudy.config.load import load_board, names
 from understudy.coverage import REQUIRED, coverage, missing
 from understudy.demo import run_demo
 from understudy.doctor import examine
 from understudy.errors import UnderstudyError
+from understudy.fuzz import SYSTEMS, run_fuzz
 from understudy.image import build
 from understudy.image.bare import build_bare
 from understudy.latency.command import run_latency
@@ -79,6 +81,26 @@ def latency_command(
     """Measure how long the paths of the VMM are, all or those named, and compare with budgets.toml."""
     good = run_latency(Console(), names, quick=quick, output=output, html=html, record=record, figures=figures)
     sys.exit(0 if good else 1)
+
+
+@main.command("campaign")
+@click.argument("names", metavar="[NAME]...", nargs=-1, type=click.Choice(list(CAMPAIGNS)))
+def campaign_command(names: tuple[str, ...]) -> None:
+    """Run the long experiments, all or those named; status 1 if one found anything."""
+    sys.exit(0 if run_campaigns(Console(), names) else 1)
+
+
+@main.command("fuzz")
+@click.option("--who", type=click.Choice(list(SYSTEMS)), default="guest", help="Who makes the calls.")
+@click.option("--seed", type=click.IntRange(1, 2**31 - 1), default=1, help="Chooses the calls.")
+@click.option("--calls", type=click.IntRange(1, 10**8), default=20_000, help="How many.")
+def fuzz_command(who: str, seed: int, calls: int) -> None:
+    """Make random calls of the VMI and look for anything that changes outside the caller; status 1 if it does."""
+    result = run_fuzz(who, seed, calls)
+    click.echo(result.counts)
+    for problem in result.problems:
+        click.echo(problem, err=True)
+    sys.exit(1 if result.problems else 0)
 
 
 @main.command("boards")

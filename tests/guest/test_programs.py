@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from understudy.fuzz import run_fuzz
 from understudy.pytest_plugin import Boot
 from understudy.target import Fault, Target
 
@@ -127,6 +128,14 @@ def test_hostile_manager(vmm_boot: Boot) -> None:  # R3
     """Every call number with hostile arguments from the kernel of the management VM."""
     target = run(vmm_boot, "hostile_manager", "manager")
     assert passed(target, "manager") == ["hostile.refusals", "hostile.manager"]
+
+
+@pytest.mark.parametrize(("who", "calls"), [("guest", 20_000), ("manager", 5_000)])
+def test_fuzz(who: str, calls: int) -> None:  # invariant 2
+    """Random calls from kernel and task of a guest ("fuzz"), and from the management VM ("fuzz_manager")."""
+    result = run_fuzz(who, 1, calls)
+    assert result.problems == [], result.repeat
+    assert sum(map(int, re.findall(r"of the \w+ (\d+)", result.counts))) >= calls
 
 
 def assert_faults(faults: list[Fault], thread: str, action: str, kinds: list[str]) -> None:

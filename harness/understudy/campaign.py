@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Long runs: what `make test` does a little of, a thousand times over. Each campaign is a line in `CAMPAIGNS`."""
+
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+
+from understudy.fuzz import run_fuzz
+
+VMI_RUNS, VMI_CALLS = 10, 100_000
+
+
+def fuzz_vmi(screen: Console) -> bool:
+    """A million calls of the VMI: half of the seeds from a guest and its task, half from the management VM."""
+    good = True
+    for seed in range(1, VMI_RUNS + 1):
+        result = run_fuzz("guest" if seed % 2 else "manager", seed, VMI_CALLS)
+        screen.print(f"seed {seed}: {result.counts or 'not finished'}")
+        for problem in result.problems:
+            screen.print(f"  {problem}", markup=False, style="red")
+        if result.problems:
+            screen.print(f"  repeat: {result.repeat}")
+        good = good and not result.problems
+    return good
+
+
+CAMPAIGNS: dict[str, Callable[[Console], bool]] = {"vmi": fuzz_vmi}
+
+
+def run_campaigns(screen: Console, names: Sequence[str]) -> bool:
+    """Run these campaigns, or all; true if none found anything."""
+    good = True
+    for name in names or CAMPAIGNS:
+        screen.rule(name)
+        good = CAMPAIGNS[name](screen) and good
+    return good

@@ -6,6 +6,7 @@
 #ifndef LIB_VMI_MANAGE_H
 #define LIB_VMI_MANAGE_H
 
+#include "vmi_black_box.h"
 #include "vmi_calls.h"
 
 #define VMI_GUEST_CONFIGURED 0xffffffffu /* vmi_vm_create: the guest that the configuration names */
@@ -75,7 +76,12 @@ static inline int32_t vmi_policy_set(uint32_t vm, const struct vmi_policy_change
 
 /* What the lives of the board before this one left. */
 static inline int32_t vmi_black_box(struct vmi_black_box *info) {
-  return vmi_call1(VMI_BLACK_BOX, vmi_address(info));
+  return vmi_call2(VMI_BLACK_BOX, 0, vmi_address(info));
+}
+
+/* What the VMM knew when it failed itself: the newest for nth = 0, and so on. ENOENT: it did not so often. */
+static inline int32_t vmi_last_words(uint32_t nth, struct vmi_last_words *words) {
+  return vmi_call2(VMI_BLACK_BOX, nth + 1, vmi_address(words));
 }
 
 /*

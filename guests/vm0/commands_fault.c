@@ -128,15 +128,35 @@ static const char *const boxes[] = {
     [VMI_BLACK_BOX_DAMAGED] = "whose the records are is lost: names of VMs and tasks may be wrong",
 };
 
+static void print_last_words(const struct vmi_last_words *words) {
+  print("VMM fault, record #%u, life %u: %s, %s ran\n", (unsigned)words->sequence, (unsigned)words->life,
+        describe_kind(words->kind), vm_name(words->vm));
+  print("   pc %08x lr %08x sp %08x cpsr %08x dfsr %08x dfar %08x ifsr %08x ifar %08x", (unsigned)words->pc,
+        (unsigned)words->lr, (unsigned)words->sp, (unsigned)words->cpsr, (unsigned)words->dfsr, (unsigned)words->dfar,
+        (unsigned)words->ifsr, (unsigned)words->ifar);
+  for (unsigned i = 0; i < 13; i++) {
+    print("%s r%u %08x", i % 7 == 0 ? "\n  " : "", i, (unsigned)words->r[i]);
+  }
+  for (unsigned i = 0; i < VMI_STACK_WORDS; i++) {
+    print("%s %08x", i % 8 == 0 ? "\n   stack" : "", (unsigned)words->stack[i]);
+  }
+  print("\n");
+}
+
 void command_blackbox(const struct words *words) {
   struct vmi_black_box box;
+  struct vmi_last_words last;
   uint32_t shown;
 
   if (!operation_succeeded(words->word[0], 0, vmi_black_box(&box))) {
     return;
   }
   shown = print_faults(box.first > LOG_CAPACITY ? box.first - LOG_CAPACITY : 1, box.first, ANY_VM);
-  print("life %u since power-on; %s\n", (unsigned)box.life, boxes[box.state]);
+  for (uint32_t nth = 0; vmi_last_words(nth, &last) == VMI_OK; nth++) {
+    print_last_words(&last);
+  }
+  print("life %u since power-on, %u micro-reboots of the VMM in it; %s\n", (unsigned)box.life, (unsigned)box.restarts,
+        boxes[box.state]);
   if (box.build[0] != 0) {
     print("it ran system %s, build %s\n", box.system, box.build);
   }

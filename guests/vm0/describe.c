@@ -63,6 +63,7 @@ static const char *const actions[] = {
     [VMI_ACTION_VM_STOP] = "VM stopped",
     [VMI_ACTION_STANDBY] = "standby took over",
     [VMI_ACTION_SYSTEM_HALT] = "system halted",
+    [VMI_ACTION_VMM_RESTART] = "VMM started anew",
 };
 
 static const char *const reasons[] = {

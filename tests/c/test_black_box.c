@@ -13,6 +13,7 @@
 #include "core/config.h"
 #include "core/fault_log.h"
 #include "core/print.h"
+#include "core/vmm_fault.h"
 #include "lib/crc32.h"
 
 const char config_build_id[] = "0123456789abcdef";
@@ -23,6 +24,10 @@ static unsigned told;
 void print(const char *fmt, ...) {
   (void)fmt;
   told++;
+}
+
+uint32_t vmm_fault_restarts(void) {
+  return 5;
 }
 
 static struct vmi_black_box reset(void) {
@@ -186,7 +191,7 @@ static void test_implausible_records(void **state) {
     struct vmi_fault *record = fault_log_slot(4);
     record->kind = which == 0 ? VMI_FAULT_REQUEST + 1 : record->kind;
     record->class = which == 1 ? VMI_CLASS_COUNT : record->class;
-    record->action = which == 2 ? VMI_ACTION_COUNT : record->action;
+    record->action = which == 2 ? VMI_ACTION_VMM_RESTART + 1 : record->action;
     record->vm = which == 3 ? VM_MAX : record->vm;
     record->task = which == 4 ? VMI_TASK_MAX : record->task;
     fault_log.next_sequence -= which == 5;

@@ -131,6 +131,11 @@ void black_box_describe(struct vmi_black_box *info) {
   *info = (struct vmi_black_box){.life = 3, .first = 5};
 }
 
+bool black_box_words(uint32_t nth, struct vmi_last_words *out) {
+  *out = (struct vmi_last_words){.number = 7};
+  return nth == 0;
+}
+
 int32_t console_log(unsigned vm, uint32_t offset, char *data, uint32_t n, uint32_t *oldest) {
   assert_int_equal(vm, 1);
   assert_true(n <= MANAGE_LOG_MAX);
@@ -303,8 +308,11 @@ static void test_task_info(void **state) {
 
 static void test_black_box(void **state) {
   (void)state;
-  assert_int_equal(call(manage_black_box, 4, 0, 0, 0), VMI_EFAULT);
-  assert_int_equal(call(manage_black_box, GUEST_OK, 0, 0, 0), VMI_OK);
+  assert_int_equal(call(manage_black_box, 0, 4, 0, 0), VMI_EFAULT);
+  assert_int_equal(call(manage_black_box, 0, GUEST_OK, 0, 0), VMI_OK);
+  assert_int_equal(call(manage_black_box, 1, 4, 0, 0), VMI_EFAULT);
+  assert_int_equal(call(manage_black_box, 1, GUEST_OK, 0, 0), VMI_OK);
+  assert_int_equal(call(manage_black_box, 2, GUEST_OK, 0, 0), VMI_ENOENT);
 }
 
 static void test_fault_read(void **state) {

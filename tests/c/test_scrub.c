@@ -96,7 +96,9 @@ void print(const char *fmt, ...) {
   (void)fmt;
 }
 
-_Noreturn void vmm_stop(void) {
+_Noreturn void vmm_fault_raise(enum vmi_fault_class class, uint32_t address) {
+  assert_int_equal(class, VMI_CLASS_TEXT);
+  (void)address;
   longjmp(stopped, 1);
 }
 

@@ -91,7 +91,7 @@ def test_faults_survive_a_reset(failing: Target) -> None:
     assert (after.life, after.first) == (2, count + 1)
     shown = machine.ask(failing, "blackbox")
     assert re.findall(r"^#(\d+) at", shown, re.MULTILINE) == [str(n) for n in range(1, count + 1)]
-    assert "life 2 since power-on; the life before was of this build" in shown
+    assert "life 2 since power-on, 0 micro-reboots of the VMM in it; the life before was of this build" in shown
     assert f"it ran system test-black-box, build {failing.image.build_id}" in shown
     assert f"{count} faults of former lives, 0 of them without a checksum; 0 lost by damage" in shown
 
@@ -196,7 +196,9 @@ def test_first_life(vmm_boot: Boot) -> None:
     target = vmm_boot("hello")
     target.wait_for_prompt()
     assert "black box" not in target.console.text
-    assert machine.ask(target, "blackbox").startswith("life 1 since power-on; nothing was left of a life before")
+    assert machine.ask(target, "blackbox").startswith(
+        "life 1 since power-on, 0 micro-reboots of the VMM in it; nothing was left of a life before"
+    )
 
 
 def test_black_box_lies_outside_of_what_is_loaded(vmm_build: Build) -> None:

@@ -6,16 +6,19 @@
 
 #include "core/config.h"
 #include "core/fault_log.h"
+#include "core/preserved.h"
 #include "core/print.h"
+#include "core/vmm_fault.h"
 #include "lib/crc32.h"
 #include "lib/string.h"
 
-#define BOX_SIZE ((uint32_t)(sizeof(struct black_box) + sizeof(struct fault_log)))
+#define BOX_SIZE ((uint32_t)(sizeof(struct black_box) + sizeof last_words + sizeof(struct fault_log)))
 #define NAME_MAX(array) ((uint32_t)(sizeof(array) - 1u))
 
 struct black_box black_box __attribute__((section(".black_box.header")));
-static struct vmi_black_box found;
-static const char *const words[] = {
+static struct vmi_last_words last_words[LAST_WORDS] __attribute__((section(".black_box.words")));
+static PRESERVED struct vmi_black_box found;
+static const char *const states[] = {
     [VMI_BLACK_BOX_EMPTY] = "empty",
     [VMI_BLACK_BOX_SAME_BUILD] = "of this build",
     [VMI_BLACK_BOX_OTHER_BUILD] = "of another build",
@@ -58,7 +61,7 @@ static void find_sound(void) {
 /* Right behind the last sealed record, counted by the last life's counter, and all values exist. */
 static bool is_plausible(const struct vmi_fault *record, uint32_t sequence) {
   return record->sequence == sequence && sequence < fault_log.next_sequence && record->kind <= VMI_FAULT_REQUEST &&
-         record->class < VMI_CLASS_COUNT && record->action < VMI_ACTION_COUNT && record->vm < VM_MAX &&
+         record->class < VMI_CLASS_COUNT && record->action <= VMI_ACTION_VMM_RESTART && record->vm < VM_MAX &&
          (record->task < VMI_TASK_MAX || record->task == VMI_TASK_KERNEL);
 }
 
@@ -99,6 +102,45 @@ static void examine(void) {
   drop_others();
 }
 
+static bool words_sound(const struct vmi_last_words *words) {
+  return words->number != 0 && words->check == crc32(0, words, offsetof(struct vmi_last_words, check));
+}
+
+/* The newest ones with a number below `limit`, or NULL. */
+static const struct vmi_last_words *newest_below(uint32_t limit) {
+  const struct vmi_last_words *newest = NULL;
+  for (uint32_t i = 0; i < LAST_WORDS; i++) {
+    const struct vmi_last_words *words = &last_words[i];
+    if (words_sound(words) && words->number < limit && (newest == NULL || words->number > newest->number)) {
+      newest = words;
+    }
+  }
+  return newest;
+}
+
+struct vmi_last_words *black_box_words_begin(void) {
+  const struct vmi_last_words *newest = newest_below(0xffffffffu);
+  uint32_t number = newest != NULL ? newest->number + 1u : 1u;
+  struct vmi_last_words *words = &last_words[number % LAST_WORDS];
+  *words = (struct vmi_last_words){.number = number, .life = black_box.life};
+  return words;
+}
+
+void black_box_words_commit(struct vmi_last_words *words) {
+  words->check = crc32(0, words, offsetof(struct vmi_last_words, check));
+}
+
+bool black_box_words(uint32_t nth, struct vmi_last_words *out) {
+  const struct vmi_last_words *words = newest_below(0xffffffffu);
+  for (; words != NULL && nth != 0; nth--) {
+    words = newest_below(words->number);
+  }
+  if (words != NULL) {
+    *out = *words;
+  }
+  return words != NULL;
+}
+
 void black_box_open(void) {
   examine();
   black_box = (struct black_box){.magic = BLACK_BOX_MAGIC, .size = BOX_SIZE, .life = found.life, .first = found.first};
@@ -111,6 +153,7 @@ void black_box_open(void) {
 void black_box_describe(struct vmi_black_box *info) {
   *info = found;
   info->next = fault_log.next_sequence;
+  info->restarts = vmm_fault_restarts();
 }
 
 /* The records that are left may begin later: those before them are overwritten. */
@@ -126,6 +169,6 @@ static uint32_t kept(void) {
 void black_box_report(void) {
   if (found.state != VMI_BLACK_BOX_EMPTY) {
     print("[vmm] black box: life %u, the last one %s; %u faults kept, %u without checksum, %u damaged\n", found.life,
-          words[found.state], kept(), found.salvaged, found.damaged);
+          states[found.state], kept(), found.salvaged, found.damaged);
   }
 }

@@ -7,7 +7,9 @@
 #ifndef CORE_BLACK_BOX_H
 #define CORE_BLACK_BOX_H
 
-#include "vmi.h"
+#include <stdbool.h>
+
+#include "vmi_black_box.h"
 
 /* Whose records these are. Written once in a life. */
 struct black_box {
@@ -30,6 +32,15 @@ extern struct black_box black_box;
  * drops the others, and opens the box for this life.
  */
 void black_box_open(void);
+
+#define LAST_WORDS 4u /* kept */
+
+/* Where the VMM's last words go, all zero but for their number and life; then they get their checksum. */
+struct vmi_last_words *black_box_words_begin(void);
+void black_box_words_commit(struct vmi_last_words *words);
+
+/* Last words, newest first: *out = number `nth` of them from 0. false: there are not so many. */
+bool black_box_words(uint32_t nth, struct vmi_last_words *out);
 
 /* What black_box_open found; for VMI_BLACK_BOX. */
 void black_box_describe(struct vmi_black_box *info);

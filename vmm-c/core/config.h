@@ -92,6 +92,8 @@ struct vm_config {
 extern const char config_build_id[];
 extern const char config_system_name[];
 extern const uint32_t config_tick_us;
+extern const uint32_t config_vmm_fault;  /* enum vmm_policy (core/vmm_fault.h) */
+extern const uint32_t config_vmm_window_ms; /* a second fault of the VMM within it stops the system */
 extern const uint32_t config_housekeeping_ticks; /* 0: never; at most 63 */
 extern const uint32_t config_scrub_bytes; /* checked per housekeeping; 0: none */
 extern const struct guest_config *const config_guests[];

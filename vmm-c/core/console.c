@@ -5,6 +5,7 @@
 
 #include "board.h"
 #include "core/config.h"
+#include "core/preserved.h"
 #include "core/print.h"
 #include "core/virq.h"
 #include "drivers/gic.h"
@@ -31,8 +32,8 @@ struct console {
   char in[CONSOLE_INPUT_SIZE];
 };
 
-static struct console consoles[VM_MAX];
-uint32_t console_input_positions[VM_MAX];
+static PRESERVED struct console consoles[VM_MAX];
+PRESERVED uint32_t console_input_positions[VM_MAX];
 static uint8_t uart_owner[BOARD_UART_COUNT];
 static uint32_t watched;
 

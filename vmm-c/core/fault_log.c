@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "core/preserved.h"
 #include "lib/crc32.h"
 
 #define SEALED_AT_ONCE 4u
@@ -11,8 +12,8 @@ _Static_assert(offsetof(struct fault_log, records) == 8, "layout that the harnes
 _Static_assert((FAULT_LOG_CAPACITY & (FAULT_LOG_CAPACITY - 1)) == 0, "the index survives a wrap of the sequence");
 
 struct fault_log fault_log __attribute__((section(".black_box.log")));
-static uint32_t next_to_seal;
-static uint16_t current_life;
+static PRESERVED uint32_t next_to_seal;
+static PRESERVED uint16_t current_life;
 
 static uint32_t checksum(const struct vmi_fault *record) {
   return crc32(0, record, offsetof(struct vmi_fault, check));

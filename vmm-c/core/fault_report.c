@@ -59,6 +59,7 @@ static const char *const actions[] = {
     [VMI_ACTION_VM_STOP] = "VM stopped",
     [VMI_ACTION_STANDBY] = "standby took over",
     [VMI_ACTION_SYSTEM_HALT] = "system halted",
+    [VMI_ACTION_VMM_RESTART] = "VMM started anew",
 };
 
 static const char *thread_name(const struct vm *vm, uint8_t task) {

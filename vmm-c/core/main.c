@@ -2,6 +2,7 @@
 /* Start-up: entered from start.S in SVC mode, with interrupts masked and the MMU off. */
 #include "arch/armv7/mmu.h"
 #include "board.h"
+#include "core/adopt.h"
 #include "core/black_box.h"
 #include "core/channel.h"
 #include "core/config.h"
@@ -12,10 +13,11 @@
 #include "core/recovery.h"
 #include "core/sched.h"
 #include "core/vm.h"
+#include "core/vmm_fault.h"
 #include "drivers/gic.h"
 #include "drivers/global_timer.h"
 
-_Noreturn void vmm_main(void);
+_Noreturn void vmm_main(bool restarted);
 _Noreturn void resume(void); /* exceptions.inc */
 
 static void banner(void) {
@@ -34,19 +36,42 @@ static void autostart(void) {
   }
 }
 
-_Noreturn void vmm_main(void) {
-  mmu_init();
-  black_box_open();
-  fault_report_from(fault_log.next_sequence);
+static void devices_init(void) {
   gic_init();
   timer_init();
   channel_init();
   console_init();
+}
+
+/* A reset of the board: nothing is known. */
+static void boot(void) {
+  black_box_open();
+  fault_report_from(fault_log.next_sequence);
+  devices_init();
   vm_init();
   banner();
   black_box_report();
   sched_init();
   autostart();
+}
+
+/* A micro-reboot: the VMs are there. */
+static void restart(void) {
+  fault_report_from(vmm_fault_record());
+  devices_init();
+  sched_init();
+  adopt_vms();
+}
+
+/* restarted: this is a micro-reboot (start.S). */
+_Noreturn void vmm_main(bool restarted) {
+  mmu_init();
+  if (restarted) {
+    restart();
+  } else {
+    boot();
+  }
+  vmm_fault_ready();
   sched_resume();
   resume();
 }

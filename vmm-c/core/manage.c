@@ -189,10 +189,21 @@ int32_t manage_policy_set(struct vm *vm, struct context *frame) {
   return health_change(&of->health, &change);
 }
 
+static int32_t last_words(struct vm *vm, const struct context *frame) {
+  struct vmi_last_words words;
+  if (!black_box_words(frame->r[0] - 1u, &words)) {
+    return VMI_ENOENT;
+  }
+  return answer(vm, frame->r[1], &words, sizeof words);
+}
+
 int32_t manage_black_box(struct vm *vm, struct context *frame) {
   struct vmi_black_box info;
+  if (frame->r[0] != 0) {
+    return last_words(vm, frame);
+  }
   black_box_describe(&info);
-  return answer(vm, frame->r[0], &info, sizeof info);
+  return answer(vm, frame->r[1], &info, sizeof info);
 }
 
 int32_t manage_vm_log(struct vm *vm, struct context *frame) {

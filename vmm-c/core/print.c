@@ -43,6 +43,12 @@ void print_fresh_line(void) {
   }
 }
 
+void print_alone(void) {
+  if (unfinished != LINE_NONE) {
+    put('\n', false);
+  }
+}
+
 void print(const char *fmt, ...) {
   char text[PRINT_MAX];
   va_list args;

@@ -13,6 +13,9 @@
  */
 void print(const char *fmt, ...);
 
+/* Ends an unfinished line without telling anybody: for a VMM that fails, and believes nothing of a VM. */
+void print_alone(void);
+
 /* One character of the management VM, unchanged. */
 void print_guest(char c);
 

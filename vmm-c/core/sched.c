@@ -7,6 +7,7 @@
 #include "core/fast_offsets.h" /* its assertions */
 #include "core/fault.h"
 #include "core/housekeeping.h"
+#include "core/preserved.h"
 #include "core/recovery.h"
 #include "core/switch.h"
 #include "core/virq.h"
@@ -21,7 +22,8 @@
 _Static_assert(VM_MAX < 31, "bits of the wheel");
 
 struct scheduler scheduler = {.tick_clear = SP804_INTCLR};
-uint32_t sched_now;
+uint32_t sched_now PRESERVED;
+static PRESERVED uint32_t failed_at; /* scheduler.now_time when the VMM failed, 0: it did not */
 static uint32_t tick_counts; /* length of a tick, in counts of the global timer */
 static uint32_t horizon;     /* ticks that a difference of counts can hold */
 static uint32_t event_ticks; /* from there to timer_event */
@@ -73,6 +75,20 @@ static void housekeeping_arm(void) {
   }
 }
 
+void sched_note_failure(void) {
+  failed_at = scheduler.now_time;
+}
+
+/* The time that a micro-reboot took is not lost to the guests' timers. */
+static void catch_up(void) {
+  uint32_t passed = scheduler.now_time - failed_at;
+  if (failed_at != 0 && passed < horizon * tick_counts) {
+    sched_now += passed / tick_counts;
+    scheduler.now_time -= passed % tick_counts;
+  }
+  failed_at = 0;
+}
+
 void sched_init(void) {
   ready_init(&vm_table);
   turn = NULL;
@@ -81,11 +97,12 @@ void sched_init(void) {
   memset(wheel, 0, sizeof wheel);
   memset(occupied, 0, sizeof occupied);
   housekeeping_due = false;
-  housekeeping_arm();
   scheduler.changed = 1;
   tick_counts = config_tick_us * (BOARD_TIMER_CLOCK_HZ / 1000000u);
   horizon = 0x40000000u / tick_counts;
   scheduler.now_time = timer_now_low(); /* before the tick timer starts: its interrupts then never come early */
+  catch_up();
+  housekeeping_arm();
   event_set();
   tick_init(config_tick_us);
   gic_enable(BOARD_TICK_IRQ);

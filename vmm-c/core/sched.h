@@ -11,6 +11,9 @@ extern uint32_t sched_now;
 /* Start the tick and its interrupt. */
 void sched_init(void);
 
+/* The VMM has failed: what sched_init of a micro-reboot needs to go on with the time. */
+void sched_note_failure(void);
+
 /* A VM came to life (it has memory) or goes; both leave it not ready. */
 void sched_add(struct vm *vm);
 void sched_remove(struct vm *vm);

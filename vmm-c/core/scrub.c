@@ -115,11 +115,6 @@ static void skip(void) {
   }
 }
 
-static _Noreturn void vmm_damaged(uint32_t address) {
-  print("[vmm] VMM FAULT: text or constants of the VMM changed, page %08x; the system stops\n", address);
-  vmm_stop();
-}
-
 static void report(struct vm *vm, enum vmi_fault_class class, enum vmi_text_damage damage, uint32_t address) {
   uint32_t window = address / VMI_WINDOW_SIZE;
   uint32_t task = window >= WINDOW_TASK && window < WINDOW_VMM ? window - WINDOW_TASK : VMI_TASK_KERNEL;
@@ -170,7 +165,7 @@ static void vm_damaged(const struct target *target) {
   if (crc32(0, golden, PAGE_SIZE) == *target->sum) {
     load_again(vm, segment, target, golden);
   } else if (memcmp(golden, target->content, PAGE_SIZE) == 0) {
-    vmm_damaged((uint32_t)target->sum & PAGE_MASK);
+    vmm_fault_raise(VMI_CLASS_TEXT, (uint32_t)target->sum & PAGE_MASK);
   } else {
     totals.damaged++;
     report(vm, VMI_CLASS_BOOT, VMI_TEXT_LOST, segment->va + at.page * PAGE_SIZE);
@@ -189,7 +184,7 @@ static void page_checked(const struct target *target) {
     return;
   }
   if (at.area == AREA_VMM) {
-    vmm_damaged((uint32_t)target->content);
+    vmm_fault_raise(VMI_CLASS_TEXT, (uint32_t)target->content);
   } else if (at.area == AREA_GOLDEN) {
     golden_damaged(target);
   } else {

@@ -5,13 +5,14 @@
 #include "arch/armv7/mmu.h"
 #include "core/channel.h"
 #include "core/console.h"
+#include "core/preserved.h"
 #include "core/recovery.h"
 #include "core/sched.h"
 #include "core/switch.h"
 #include "core/vm_memory.h"
 #include "lib/string.h"
 
-struct vm vms[VM_MAX];
+PRESERVED struct vm vms[VM_MAX];
 
 void vm_init(void) {
   for (uint32_t i = 0; i < config_vm_count; i++) {

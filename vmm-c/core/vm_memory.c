@@ -16,11 +16,11 @@ static uint32_t page_count(const struct segment_config *segment) {
   return segment->mem_size / PAGE_SIZE;
 }
 
-static bool windows_used(const struct guest_config *guest, unsigned window) {
-  return window <= WINDOW_SHARED || window == WINDOW_VMM || window < WINDOW_TASK + guest->task_count;
+bool vm_has_window(const struct guest_config *guest, unsigned window) {
+  return window != 0 && (window <= WINDOW_SHARED || window == WINDOW_VMM || window < WINDOW_TASK + guest->task_count);
 }
 
-static uint32_t writable_pages(const struct guest_config *guest, unsigned window) {
+uint32_t vm_writable_pages(const struct guest_config *guest, unsigned window) {
   uint32_t pages = 0;
   for (uint32_t i = 0; i < guest->segment_count; i++) {
     const struct segment_config *segment = &guest->segments[i];
@@ -39,7 +39,7 @@ uint32_t vm_memory_needed(const struct vm_config *config, const struct guest_con
   uint32_t generations = generation_count(config);
   uint32_t frames = config->fault_tolerant ? recovery_frames + generations : 1u;
   uint32_t windows = 3u + guest->task_count;
-  uint32_t writable = writable_pages(guest, WINDOW_COUNT) + VMI_CHANNEL_MAX;
+  uint32_t writable = vm_writable_pages(guest, WINDOW_COUNT) + VMI_CHANNEL_MAX;
   uint32_t tables = (1u + windows) * WINDOW_TABLES_SIZE;
   uint32_t lists = (2u * writable + 2u * L2_ENTRIES) * (uint32_t)sizeof(uint32_t) + THREAD_COUNT * 64u;
   lists += windows * L2_ENTRIES * (uint32_t)sizeof(uint16_t);
@@ -94,10 +94,10 @@ static void allocate_lists(struct vm *vm) {
       vm->positions[window] = allocate(vm, L2_ENTRIES * (uint32_t)sizeof(uint16_t), 64);
     }
   }
-  allocate_list(vm, &vm->dirty, writable_pages(vm->guest, WINDOW_COUNT) + VMI_CHANNEL_MAX);
-  allocate_list(vm, &vm->shared_open, writable_pages(vm->guest, WINDOW_SHARED) + VMI_CHANNEL_MAX);
+  allocate_list(vm, &vm->dirty, vm_writable_pages(vm->guest, WINDOW_COUNT) + VMI_CHANNEL_MAX);
+  allocate_list(vm, &vm->shared_open, vm_writable_pages(vm->guest, WINDOW_SHARED) + VMI_CHANNEL_MAX);
   for (unsigned task = 0; task < vm->guest->task_count; task++) {
-    allocate_list(vm, &vm->task_dirty[task], writable_pages(vm->guest, WINDOW_TASK + task));
+    allocate_list(vm, &vm->task_dirty[task], vm_writable_pages(vm->guest, WINDOW_TASK + task));
   }
 }
 
@@ -109,7 +109,7 @@ static void allocate_generations(struct vm *vm) {
   vm->generations = (struct generations){0};
   for (unsigned n = 0; n < generation_count(vm->config); n++) {
     struct generation *generation = allocate(vm, sizeof *generation, 64);
-    allocate_list(vm, &generation->pages, writable_pages(vm->guest, WINDOW_COUNT) + VMI_CHANNEL_MAX);
+    allocate_list(vm, &generation->pages, vm_writable_pages(vm->guest, WINDOW_COUNT) + VMI_CHANNEL_MAX);
     generation->threads_stale = ~0u;
     vm->generations.slot[n] = generation;
   }
@@ -120,7 +120,7 @@ static void allocate_tables(struct vm *vm) {
   vm->backup_pt = vm->tracked ? allocate(vm, L1_BYTES, L1_BYTES) : NULL;
   for (unsigned window = 0; window < WINDOW_COUNT; window++) {
     vm->pages[window] = NULL;
-    if (window != 0 && windows_used(vm->guest, window)) {
+    if (vm_has_window(vm->guest, window)) {
       allocate_window(vm, window);
     }
   }
@@ -166,7 +166,7 @@ static void map_constant(struct vm *vm, uint32_t va, bool executable) {
   map_everywhere(vm, va, frame | PTE_GUEST | PTE_AP_USER_RO | (executable ? 0u : PTE_XN));
 }
 
-static uint32_t page_flags(const struct segment_config *segment) {
+uint32_t vm_page_flags(const struct segment_config *segment) {
   uint32_t flags = segment->policy == SAVE_UNDO ? 0u : PAGE_EAGER;
   if (segment->policy == SAVE_FULL) {
     flags |= PAGE_FULL;
@@ -189,14 +189,15 @@ static void load_page(struct vm *vm, const struct segment_config *segment, uint3
   }
 }
 
-static uint32_t frames_size(const struct vm *vm) {
+uint32_t vm_frames_size(const struct vm *vm) {
   return (vm->tracked ? recovery_frames + generation_count(vm->config) : 1u) * PAGE_SIZE;
 }
 
 static void map_segment(struct vm *vm, const struct segment_config *segment) {
   for (uint32_t offset = 0; offset < segment->mem_size; offset += PAGE_SIZE) {
     if (segment->writable) {
-      map_writable(vm, segment->va + offset, (uint32_t)allocate(vm, frames_size(vm), PAGE_SIZE), page_flags(segment));
+      map_writable(vm, segment->va + offset, (uint32_t)allocate(vm, vm_frames_size(vm), PAGE_SIZE),
+                   vm_page_flags(segment));
     } else {
       map_constant(vm, segment->va + offset, segment->executable);
     }
@@ -206,7 +207,7 @@ static void map_segment(struct vm *vm, const struct segment_config *segment) {
 
 static void map_kept(struct vm *vm, const struct segment_config *segment) {
   for (uint32_t offset = 0; offset < segment->mem_size; offset += PAGE_SIZE) {
-    map_writable(vm, segment->va + offset, reserve(vm, frames_size(vm), PAGE_SIZE), page_flags(segment));
+    map_writable(vm, segment->va + offset, reserve(vm, vm_frames_size(vm), PAGE_SIZE), vm_page_flags(segment));
   }
 }
 
@@ -235,7 +236,8 @@ static void map_vmm_pages(struct vm *vm) {
   vm->info = allocate(vm, PAGE_SIZE, PAGE_SIZE);
   map_everywhere(vm, VMI_INFO_PAGE, (uint32_t)vm->info | PTE_GUEST | PTE_AP_USER_RO | PTE_XN);
   for (unsigned c = 0; c < channel_count(vm->index); c++) {
-    map_writable(vm, VMI_CHANNEL_BASE + c * VMI_CHANNEL_STRIDE, (uint32_t)allocate(vm, frames_size(vm), PAGE_SIZE), 0);
+    map_writable(vm, VMI_CHANNEL_BASE + c * VMI_CHANNEL_STRIDE, (uint32_t)allocate(vm, vm_frames_size(vm), PAGE_SIZE),
+                 0);
   }
 }
 

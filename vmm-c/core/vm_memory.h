@@ -45,6 +45,16 @@ static inline uint32_t vm_first_asid(const struct vm *vm) {
   return (vm->index + 1u) * 2u;
 }
 
+/* What the layout of a partition follows from. A guest has the window; pages in it (WINDOW_COUNT: in all) that it may write. */
+bool vm_has_window(const struct guest_config *guest, unsigned window);
+uint32_t vm_writable_pages(const struct guest_config *guest, unsigned window);
+
+/* Bytes of all frames of a page that the VM may write. */
+uint32_t vm_frames_size(const struct vm *vm);
+
+/* Flags of the records of a writable segment's pages. */
+uint32_t vm_page_flags(const struct segment_config *segment);
+
 /* Second-level entry of va in the space l1, or NULL: no window there. */
 uint32_t *vm_entry(const uint32_t *l1, uint32_t va);
 

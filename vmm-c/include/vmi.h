@@ -298,6 +298,7 @@ enum vmi_action {
   VMI_ACTION_VM_STOP,
   VMI_ACTION_SYSTEM_HALT, /* all VMs, and the VMM */
   VMI_ACTION_COUNT,
+  VMI_ACTION_VMM_RESTART = VMI_ACTION_COUNT, /* the VMM starts anew and keeps the VMs: of no policy of a VM */
 };
 
 /* One record of the fault log (VMI_FAULT_READ); 64 bytes. Never rolled back, and kept over a reset of the board. */
@@ -321,33 +322,10 @@ struct vmi_fault {
   uint32_t old_table; /* page-table descriptor or table base before and after the exchange */
   uint32_t new_table;
   uint32_t reserved[2];
-  uint16_t life;    /* of the board, see struct vmi_black_box */
+  uint16_t life;    /* of the board, see vmi_black_box.h */
   uint8_t salvaged; /* 1: found after a reset without its checksum: plausible, but not proven */
   uint8_t reserved_byte;
   uint32_t check; /* CRC-32 of all bytes before it */
-};
-
-/* What a reset of the board left of the life before it. */
-enum vmi_black_box_state {
-  VMI_BLACK_BOX_EMPTY,       /* nothing: the first life since power-on */
-  VMI_BLACK_BOX_SAME_BUILD,  /* the records of this build */
-  VMI_BLACK_BOX_OTHER_BUILD, /* those of another one: its VMs and tasks may be others */
-  VMI_BLACK_BOX_DAMAGED,     /* records whose own checksums hold, but not whose they are */
-};
-
-#define VMI_BUILD_SIZE 20  /* build id, NUL-terminated */
-#define VMI_SYSTEM_SIZE 32 /* name of the system, cut if it is longer, NUL-terminated */
-
-/* VMI_BLACK_BOX. A life of the board is the time from one reset to the next. */
-struct vmi_black_box {
-  uint32_t state;    /* enum vmi_black_box_state */
-  uint32_t life;     /* number of this life, 1 for the first since power-on */
-  uint32_t first;    /* sequence number of the first record of this life: smaller ones are of former lives */
-  uint32_t next;     /* of the next record */
-  uint32_t damaged;  /* records of former lives that are lost because their checksums are wrong */
-  uint32_t salvaged; /* records of the last life that a reset overtook before they had a checksum */
-  char build[VMI_BUILD_SIZE];   /* of the last life; empty if that is not known */
-  char system[VMI_SYSTEM_SIZE];
 };
 
 enum vmi_reason {

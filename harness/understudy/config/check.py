@@ -92,6 +92,7 @@ def _system(system: System, stem: str | None) -> Problems:
         yield ("system", "name"), f"is {info.name!r}, but the file is {stem}.toml: make them equal"
     if not 50 <= info.tick_us <= 1_000_000:
         yield ("system", "tick_us"), f"is {info.tick_us}: must be 50 to 1000000 microseconds"
+    yield from _range(("system", "vmm_window_ms"), info.vmm_window_ms, 1, 36_000_000)
     yield from _range(("system", "housekeeping_ms"), info.housekeeping_ms, 0, 60_000)
     yield from _range(("system", "scrub_kib_per_s"), info.scrub_kib_per_s, 0, 4096)
 

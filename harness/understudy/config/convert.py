@@ -13,7 +13,7 @@ from cattrs.cols import list_structure_factory, mapping_structure_factory
 from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn
 
-from understudy.config.model import SavePolicy, Size
+from understudy.config.model import SavePolicy, Size, VmmFault
 from understudy.config.policy import Action, FaultClass
 from understudy.config.source import Key
 
@@ -49,7 +49,7 @@ def _converter() -> Converter:
     for kind in (int, str, bool):
         converter.register_structure_hook(kind, _exact)
     converter.register_structure_hook_func(lambda kind: kind is Size, lambda value, _: _size(value))
-    for choice in (SavePolicy, FaultClass, Action):
+    for choice in (SavePolicy, VmmFault, FaultClass, Action):
         converter.register_structure_hook(choice, _choice)
     converter.register_structure_hook_factory(
         _is_a(list),

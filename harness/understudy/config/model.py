@@ -128,12 +128,20 @@ class Board:
         return self.board.name
 
 
+class VmmFault(StrEnum):
+    """What a fault of the VMM itself leads to; `enum vmm_policy` of vmm-c/core/vmm_fault.h."""
+
+    STOP = "stop"
+    RESTART = "restart"
+
+
 @frozen
 class SystemInfo:
     """`[system]`; with `trace_points` the VMM notes the time at its trace points (only for measurements).
 
     `housekeeping_ms` is how often the VMM does its slow work, 0: never; `scrub_kib_per_s` how much of what must not
-    change it then compares with its checksum (D8), 0: nothing.
+    change it then compares with its checksum (D8), 0: nothing. `vmm_fault` is what a fault of the VMM itself leads to;
+    a second one within `vmm_window_ms` stops the system in any case.
     """
 
     name: str
@@ -143,6 +151,8 @@ class SystemInfo:
     trace_points: bool = False
     housekeeping_ms: int = 10
     scrub_kib_per_s: int = 16
+    vmm_fault: VmmFault = VmmFault.STOP
+    vmm_window_ms: int = 1000
 
     @property
     def housekeeping_ticks(self) -> int:

@@ -12,7 +12,7 @@ from understudy.errors import ImageError
 
 STRUCTURES = (
     *("vm", "thread", "context", "vfp_context", "vm_state", "vm_saved", "vm_counters", "generations"),
-    *("vmi_vcpu", "vmi_fault", "fault_log", "black_box"),
+    *("vmi_vcpu", "vmi_fault", "fault_log", "black_box", "vmi_last_words"),
 )
 ENUMERATIONS = ("vmi_fault_kind", "vmi_fault_class", "vmi_action", "vmi_reason", "vmi_vm_state")
 _POINTER = 4

@@ -2,6 +2,7 @@
 """The VMM's black box: its faults, over a reset of the board. Read from memory, believed by checksum."""
 
 import zlib
+from collections.abc import Iterator
 
 from attrs import frozen
 
@@ -22,6 +23,21 @@ class BoxRecord:
 
 
 @frozen
+class LastWords:
+    """What the VMM knew when it failed itself. `registers` are those of its SVC mode, by GDB's names."""
+
+    number: int
+    sequence: int
+    life: int
+    registers: dict[str, int]
+    dfsr: int
+    dfar: int
+    ifsr: int
+    ifar: int
+    stack: list[int]
+
+
+@frozen
 class BlackBox:
     """What is there. `build` and `system` are of the life that wrote the header, None when its checksum is wrong."""
 
@@ -31,6 +47,7 @@ class BlackBox:
     first: int
     records: list[BoxRecord]
     damaged: int
+    words: list[LastWords]
 
     @property
     def former(self) -> list[BoxRecord]:
@@ -41,7 +58,7 @@ class BlackBox:
         """Return it as text, a line for each record."""
         whose = f"life {self.life} of {self.system}, build {self.build}" if self.build else "header damaged"
         lines = [f"{whose}; {len(self.records)} records, {self.damaged} damaged"]
-        return "\n".join([*lines, *map(_line, self.records)])
+        return "\n".join([*lines, *map(_line, self.records), *map(_words_line, self.words)])
 
 
 def read_black_box(memory: Memory) -> BlackBox:
@@ -79,7 +96,18 @@ def decode_black_box(memory: Memory, data: bytes) -> BlackBox:
         first=header["first"] if good else 1,
         records=sorted(records, key=lambda record: record.fault.sequence),
         damaged=damaged,
+        words=sorted(_words(memory, data, size, at), key=lambda words: words.number),
     )
+
+
+def _words(memory: Memory, data: bytes, start: int, end: int) -> Iterator[LastWords]:
+    for part in _parts(data[start:end], memory.size_of("vmi_last_words")):
+        words = memory.structure("vmi_last_words", part)
+        if words["number"] and words["check"] == _crc(memory, "vmi_last_words", part):
+            registers = {f"r{number}": value for number, value in enumerate(words["r"])}
+            registers |= {name: words[name] for name in ("sp", "lr", "pc", "cpsr")}
+            kept = ("number", "sequence", "life", "dfsr", "dfar", "ifsr", "ifar", "stack")
+            yield LastWords(registers=registers, **{name: words[name] for name in kept})
 
 
 def _decodes(memory: Memory, part: bytes) -> bool:
@@ -96,6 +124,12 @@ def _crc(memory: Memory, structure: str, data: bytes) -> int:
 
 def _text(data: list[int]) -> str:
     return bytes(data).split(b"\0")[0].decode("ascii", "replace")
+
+
+def _words_line(words: LastWords) -> str:
+    registers = " ".join(f"{name} {value:08x}" for name, value in words.registers.items())
+    where = f"VMM fault, record #{words.sequence}, life {words.life}"
+    return f"{where}: dfar {words.dfar:08x} ifar {words.ifar:08x} {registers}"
 
 
 def _line(record: BoxRecord) -> str:

@@ -85,6 +85,6 @@ def _task(memory: Memory, vm: str, number: int) -> str:
 def _label(memory: Memory, enumeration: str, value: int) -> str:
     """Return VMI_CLASS_ALIGNMENT as "alignment"."""
     for label, number in memory.manifest["enumerations"].get(enumeration, {}).items():
-        if number == value:
+        if number == value and not label.endswith("_COUNT"):
             return str(label).split("_", 2)[2].lower().replace("_", " ")
     return str(value)

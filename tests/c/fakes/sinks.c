@@ -28,8 +28,16 @@ bool fault_report(void) {
 /* What the linker script defines: nothing is scrubbed here. */
 const uint8_t __text_start[1], __checksums_start[1], __guest_images_start[1];
 
+_Noreturn void vmm_fault_raise(enum vmi_fault_class class, uint32_t address) {
+  test_failed("the VMM failed: class %u, address %08x", class, address);
+}
+
 _Noreturn void vmm_stop(void) {
   test_failed("the VMM stopped");
+}
+
+uint32_t vmm_fault_restarts(void) {
+  return 0;
 }
 
 _Noreturn void board_power_off(void) {

@@ -25,6 +25,7 @@
 extern const uint8_t __text_start[], __text_end[], __rodata_start[], __rodata_end[], __data_start[], __data_end[];
 extern const uint8_t __stack_svc_base[], __stack_svc_top[], __stack_abt_base[], __stack_abt_top[];
 extern const uint8_t __stack_und_base[], __stack_und_top[], __stack_irq_base[], __stack_irq_top[];
+extern const uint8_t __preserved_start[], __preserved_end[], __data_copy_start[], __data_copy_end[];
 extern const uint8_t __bss_start[], __bss_end[], __guest_images_start[], __guest_images_end[];
 extern const uint8_t __black_box_start[], __ram_end[];
 extern const uint8_t vectors[];
@@ -50,6 +51,8 @@ static const struct region regions[] = {
     {__rodata_start, __rodata_end, PTE_CONST},
     {__data_start, __data_end, PTE_DATA},
     {__bss_start, __bss_end, PTE_DATA},
+    {__preserved_start, __preserved_end, PTE_DATA},
+    {__data_copy_start, __data_copy_end, PTE_CONST},
     {__stack_svc_base, __stack_svc_top, PTE_DATA},
     {__stack_abt_base, __stack_abt_top, PTE_DATA},
     {__stack_und_base, __stack_und_top, PTE_DATA},

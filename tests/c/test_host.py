@@ -10,6 +10,7 @@ compiler, and `// wrap: f ...` lets `__wrap_f` of the test stand before the real
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -54,25 +55,43 @@ def include_folders(sources: list[Path]) -> list[Path]:
     return guests + vmm if sources and (ROOT / "guests") in sources[0].parents else vmm + guests
 
 
-def compile_test(source: Path) -> Path:
-    """Returns the program; fails the test with the compiler's words when there is none."""
+def compiler(source: Path) -> list[str]:
+    """Returns the compiler and its options for a test and the files under test."""
     text = described(source)
-    sources = listed(text, "sources")
     # Not -I: <string.h> must stay the host's.
-    quoted = [f"-iquote{folder}" for folder in listed(text, "include") + include_folders(sources)]
-    program = BUILD / source.stem
-    BUILD.mkdir(parents=True, exist_ok=True)
-    options = words(text, "flags") + [f"-Wl,--wrap={function}" for function in words(text, "wrap")]
-    command = ["gcc", *FLAGS, *options, *quoted, str(source), *map(str, sources), "-lcmocka", "-o", str(program)]
+    folders = listed(text, "include") + include_folders(listed(text, "sources"))
+    wrapped = [f"-Wl,--wrap={function}" for function in words(text, "wrap")]
+    return ["gcc", *FLAGS, *words(text, "flags"), *wrapped, *(f"-iquote{folder}" for folder in folders)]
+
+
+def run_compiler(command: list[str]) -> None:
+    """Fails the test with the compiler's words when it refuses."""
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, f"{' '.join(command)}\n{result.stderr}"
+
+
+def compile_test(source: Path) -> Path:
+    """Returns the program; fails the test with the compiler's words when there is none."""
+    program = BUILD / source.stem
+    BUILD.mkdir(parents=True, exist_ok=True)
+    sources = map(str, [source, *listed(described(source), "sources")])
+    run_compiler([*compiler(source), *sources, "-lcmocka", "-o", str(program)])
     return program
+
+
+def run_test(program: Path, settings: Mapping[str, str] | None = None) -> None:
+    """Runs a program; fails the test with its words when it finds something."""
+    environment = {
+        **os.environ,
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "CMOCKA_MESSAGE_OUTPUT": "stdout",
+        **(settings or {}),
+    }
+    result = subprocess.run([program], capture_output=True, text=True, check=False, timeout=TIMEOUT_S, env=environment)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("source", sorted(HERE.glob("test_*.c")), ids=lambda path: path.stem)
 def test_host(source: Path) -> None:
     """One C test program: every cmocka test in it passes, and no sanitizer complains."""
-    environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0", "CMOCKA_MESSAGE_OUTPUT": "stdout"}
-    program = compile_test(source)
-    result = subprocess.run([program], capture_output=True, text=True, check=False, timeout=TIMEOUT_S, env=environment)
-    assert result.returncode == 0, result.stdout + result.stderr
+    run_test(compile_test(source))

@@ -21,6 +21,7 @@
 
 #include "arch/armv7/mmu.h"
 #include "core/recovery.h"
+#include "core/sched.h"
 #include "core/task.h"
 #include "guest.h"
 #include "guest_random.h"
@@ -31,6 +32,7 @@
 #include "stepper.h"
 
 #define SEQUENCES 12u
+#define GOING_ON 200u
 #define STEPS 240u
 #define EVERY 20u /* steps between two functions that are stopped */
 
@@ -254,6 +256,38 @@ static void run_sequence(uint32_t seed) {
   power_off();
 }
 
+/* As above where the function begins, and then the VMs go on: a fault of the VMM, survived. */
+static void fault_of_vmm(struct context *frame) {
+  struct experiment e = {.vm = &vms[1u + random_below(2)]};
+  (void)frame;
+  if (e.vm->run_state == VMI_VM_EMPTY || !e.vm->tracked) {
+    CHECK(e.vm->tracked || !recovery_complete(e.vm), "a checkpoint of VM %u, which has none", e.vm->index);
+    return;
+  }
+  if (e.vm != current_vm && random_below(2) == 0) { /* the registers of the current one are still in the CPU */
+    e.vm->committing = true;
+  } else if (e.vm->generations.count != 0 && random_below(2) == 0) {
+    e.vm->going_back = true;
+  }
+  examine(&e);
+  sched_resume();
+}
+
+/* Invariant 3. */
+static void test_going_on(void **state) {
+  (void)state;
+  for (uint32_t seed = 1; seed <= GOING_ON; seed++) {
+    power_on(seed);
+    for (unsigned step = 0; step < STEPS; step++) {
+      random_step(step);
+      if (step % EVERY == EVERY - 1u) {
+        guest_exception(fault_of_vmm);
+      }
+    }
+    power_off();
+  }
+}
+
 static uint32_t setting(const char *name, uint32_t otherwise) {
   const char *value = getenv(name);
   return value != NULL ? (uint32_t)strtoul(value, NULL, 0) : otherwise;
@@ -277,6 +311,7 @@ static void test_every_instruction(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_every_instruction),
+      cmocka_unit_test(test_going_on),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,6 +129,14 @@ static inline int32_t vmi_timer_set(uint32_t period_us) {
 }
 
 /*
+ * A safe point: this is the checkpoint of the VM and all its tasks. After a rollback the kernel goes on behind this call, too.
+ * ESTATE: the VM has no checkpoints.
+ */
+static inline int32_t vmi_checkpoint(void) {
+  return vmi_call0(VMI_CHECKPOINT);
+}
+
+/*
  * Sets up the context of task id (0..info->task_count-1): entry(argument) on the stack that ends at
  * stack_top. It starts suspended, with priority 63. ENOENT; ESTATE: it exists; EINVAL: entry or stack.
  */

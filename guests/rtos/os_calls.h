@@ -49,6 +49,7 @@
 #define OS_CALL_FLAG_POST 36
 #define OS_CALL_FLAG_ACCEPT 37
 #define OS_CALL_APP 38
-#define OS_CALL_COUNT 39
+#define OS_CALL_SAFE_POINT 39
+#define OS_CALL_COUNT 40
 
 #endif

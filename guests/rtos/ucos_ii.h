@@ -181,6 +181,9 @@ OS_FLAGS OSFlagQuery(OS_FLAG_GRP *pgrp, INT8U *perr);
  */
 INT32U OSAppCall(INT32U function, INT32U argument);
 
+/* Nor this: the state of all tasks and the kernel is a good one to come back to (docs/vmi.md, VMI_CHECKPOINT). */
+void OSSafePoint(void);
+
 /* A task cannot mask interrupts; what it can keep away are the other tasks. */
 #define OS_ENTER_CRITICAL() OSSchedLock()
 #define OS_EXIT_CRITICAL() OSSchedUnlock()

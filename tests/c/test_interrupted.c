@@ -217,7 +217,7 @@ static enum save_policy all_undo(void) {
 static void power_on(uint32_t seed) {
   uint32_t addresses[64];
   random_start(seed);
-  small_configure(seed % 2u == 0 ? mixed : all_undo, 1, 1u + seed / 2u % 2u, seed / 4u % 2u * 2u, true);
+  small_configure(seed % 2u == 0 ? mixed : all_undo, 1, 1u + seed / 2u % 2u, seed / 4u % 2u * 2u, seed % 3u == 0, true);
   machine_reset(addresses, small_mapped(addresses));
   for (unsigned i = 0; i < SMALL_VMS; i++) {
     CHECK(vm_create(&vms[i], vms[i].config->guest) == VMI_OK, "create");

@@ -10,7 +10,7 @@
 // include: tests/c/fakes vmm-c/boards/vexpress-a9
 // flags: -no-pie -fno-pie -Wno-pointer-to-int-cast -Wno-int-to-pointer-cast -Dsched_yield=vmm_sched_yield
 // wrap: recovery_reset recovery_first_write recovery_edit_frame recovery_task_created recovery_level
-// wrap: recovery_checkpoint recovery_rollback_task recovery_rollback_vm recovery_older_generation recovery_promote switch_to_task
+// wrap: recovery_checkpoint recovery_safe_point recovery_rollback_task recovery_rollback_vm recovery_older_generation recovery_promote switch_to_task
 // wrap: switch_from_vm switch_slice_ended switch_to_idle switch_to_kernel_call guest_write virq_raise
 /*
  * Checkpoints and rollbacks against a naive model (fakes/model.h), on a simulated CPU (fakes/machine.h): R7, R8, R9, R13..R21,
@@ -82,9 +82,9 @@ static enum save_policy mixed(void) {
 static const policy_chooser choosers[] = {all_undo, all_eager, all_full, mixed};
 
 static void power_on(policy_chooser choose, uint32_t vm_period, uint32_t task_period, unsigned generations,
-                     bool protect_vm2) {
+                     bool unsaved_regions, bool protect_vm2) {
   uint32_t addresses[64];
-  small_configure(choose, vm_period, task_period, generations, protect_vm2);
+  small_configure(choose, vm_period, task_period, generations, unsaved_regions, protect_vm2);
   machine_reset(addresses, small_mapped(addresses));
   for (unsigned i = 0; i < SMALL_VMS; i++) {
     CHECK(vm_create(&vms[i], vms[i].config->guest) == VMI_OK, "create");
@@ -125,7 +125,7 @@ static void check_step(void) {
 
 static void run_sequence(uint32_t seed) {
   random_start(seed);
-  power_on(choosers[seed % 4u], 1u + seed / 4u % 3u, 1u + seed / 12u % 3u, seed / 36u % (GENERATIONS_MAX + 1u),
+  power_on(choosers[seed % 4u], seed / 4u % 4u, seed / 16u % 4u, seed / 64u % (GENERATIONS_MAX + 1u), seed % 5u == 0,
            seed % 7u != 0);
   for (unsigned step = 0; step < STEPS; step++) {
     random_step(step);
@@ -135,7 +135,7 @@ static void run_sequence(uint32_t seed) {
   power_off();
 }
 
-/* R19..R21, R26..R30, D4, D6, invariants 1 and 4: thousands of sequences, all policies, periods 1..3 (R24). */
+/* R19..R21, R26..R30, D4, D6, invariants 1 and 4: thousands of sequences, all policies, periods 1..3 and on request (R24). */
 static void test_random_operations(void **state) {
   uint32_t seed = setting("RECOVERY_SEED", 1);
   uint32_t sequences = setting("RECOVERY_SEQUENCES", SEQUENCES);
@@ -150,12 +150,13 @@ static void test_random_operations(void **state) {
       "checkpoints: %u of tasks (%u renewed), %u of VMs; rollbacks: %u of tasks, %u of VMs; %u loads, %u warm\n",
       t->task_checkpoints, t->refreshed, t->vm_checkpoints, t->task_rollbacks, t->vm_rollbacks, t->loads,
       t->warm_loads);
-  print_message("generations: %u promotions, %u rollbacks to an older one\n", t->promotions, t->older_rollbacks);
+  print_message("generations: %u promotions, %u rollbacks to an older one; %u safe points\n", t->promotions,
+                t->older_rollbacks, t->safe_points);
   if (sequences == SEQUENCES) {
     assert_true(t->task_checkpoints > 1000 && t->refreshed > 100 && t->vm_checkpoints > 1000);
     assert_true(t->task_rollbacks > 1000 && t->vm_rollbacks > 1000 && t->loads > 3 * SEQUENCES);
     assert_true(t->warm_loads > 100);
-    assert_true(t->promotions > 1000 && t->older_rollbacks > 500);
+    assert_true(t->promotions > 1000 && t->older_rollbacks > 500 && t->safe_points > 500);
   }
 }
 
@@ -212,7 +213,7 @@ static void rollbacks_in_a_row(policy_chooser choose) {
   struct footprint after_task = {0};
   struct footprint after_vm = {0};
   struct vmi_fault record = {0};
-  power_on(choose, 1, 1, 0, true);
+  power_on(choose, 1, 1, 0, false, true);
   start_tasks();
   for (unsigned i = 0; i < ROLLBACKS; i++) {
     dirty_own_pages(i);

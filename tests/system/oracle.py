@@ -9,7 +9,7 @@ from itertools import count, islice
 
 _WORD = 0xFFFFFFFF
 _HISTORY = 64
-_LINE = re.compile(r"(ft \d+|tb|hd|wt|pc|cl|cs|lw|pt) (\d+) (-?[0-9a-f]+)")
+_LINE = re.compile(r"(ft \d+|tb|sp|hd|wt|pc|cl|cs|lw|pt) (\d+) (-?[0-9a-f]+)")
 _LONGEST = 40_000
 LOST = "(earlier lines are lost)"  # may stand in front of the lines of a VM without a UART
 
@@ -64,6 +64,7 @@ def tallied() -> Iterator[int]:
 def _values(stream: str, size: int) -> list[int]:
     sources: dict[str, Callable[[], Iterator[int]]] = {
         "tb": lambda: sequence(0x7B),
+        "sp": lambda: sequence(0x5B),
         "hd": lambda: sequence(0x4D),
         "wt": lambda: sequence(0x3E),
         "pc": produced,

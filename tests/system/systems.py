@@ -78,6 +78,11 @@ def worker(priority: int = 40, name: str = "worker") -> Data:
     return {"name": name, "entry": "worker_task", "sources": ["apps/faulty/worker.c"], "priority": priority}
 
 
+def declarer(priority: int = 12) -> Data:
+    """A task that prints `sp` and declares a safe point at every tenth line."""
+    return {"name": "declarer", "entry": "declarer_task", "sources": ["apps/faulty/declarer.c"], "priority": priority}
+
+
 def spinner() -> Data:
     """A task that prints `tb` without ever sleeping."""
     return {"name": "spinner", "entry": "spinner_task", "sources": ["tests/system/apps/spinner.c"], "priority": 20}

@@ -15,6 +15,7 @@ POLICIES = {
     "eager": {"stack": "eager", "data": "undo"},
     "eager2": {"stack": "eager", "data": "eager"},
     "full": {"stack": "full", "data": "full"},
+    "timed": {"stack": "undo", "data": "undo", "vm_period_ms": 25, "task_period_ms": 15},
     "rare": {"stack": "undo", "data": "undo", "vm_period": 3, "task_period": 2},
 }
 TASK = 2  # slot of the task that fails alone: the worker

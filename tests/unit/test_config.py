@@ -15,7 +15,7 @@ from understudy import paths
 from understudy.cli import main
 from understudy.config.convert import structure, unstructure
 from understudy.config.load import load_board, load_system, names, system_data
-from understudy.config.model import Memory, Policy, SavePolicy, System
+from understudy.config.model import Memory, Policy, SavePolicy, Schedule, System
 from understudy.config.source import Source, dotted
 from understudy.config.variant import variant
 from understudy.errors import ConfigError
@@ -100,6 +100,34 @@ def test_good_system_arrives(toy: Path) -> None:
         ("uart = 1", 'recovery.tasks.none.hang = "log"', r"recovery\.tasks\.none: the guest has no such task; known: "),
         ('data = "full"', 'data = "lazy"', r"toy\.toml:35: vm\.right\.policy\.data: must be one of undo, eager, full"),
         ('data = "full"', "task_period = 0", r"vm\.right\.policy\.task_period: is 0: must be 1 to 65535"),
+        ('data = "full"', 'task_period = "never"', r"policy\.task_period: must be a number of switches or \"request\""),
+        (
+            'data = "full"',
+            "vm_period = 2, vm_period_ms = 9",
+            r"policy\.vm_period_ms: vm_period is given, too",
+        ),
+        ('data = "full"', "task_period_ms = 0", r"policy\.task_period_ms: is 0: must be 1 to 10000"),
+        ('data = "full"', "tasks = { third = { period = 2 } }", r"policy\.tasks\.third: .*known: first, second"),
+        ('data = "full"', "tasks = { first = { period_ms = 0 } }", r"policy\.tasks\.first\.period_ms: is 0: must be"),
+        (
+            'data = "full"',
+            'data = "none"',
+            r"vm\.right\.policy\.data: none: a VM without checkpoints",
+        ),
+        ('data = "full"', 'regions = { third = { data = "none" } }', r"regions\.third: .*known: kernel, shared, first"),
+        (
+            'data = "full"',
+            'regions = { first = { stack = "none" } }',
+            r"regions\.first\.stack: none: registers",
+        ),
+        (
+            'data = "full"',
+            'regions = { kernel = { data = "none" } }',
+            r"regions\.kernel\.data: none: the kernel",
+        ),
+        ('data = "full"', 'regions = { shared = { stack = "undo" } }', r"regions\.shared\.stack: there is no stack"),
+        ('data = "full"', "generations = 4", r"vm\.right\.policy\.generations: is 4: must be 0 to 3"),
+        ('data = "full"', "generation_ms = 0", r"vm\.right\.policy\.generation_ms: is 0: must be 1 to 36000000"),
         ("autostart = true", "fault_tolerant = true", r"vm\.vm0\.fault_tolerant: must be false: .*R13"),
         ('guest = "vm0"', 'guest = "vmo"', r"vm\.vm0\.guest: no guest named 'vmo'; known: vm0, two"),
         ('["left", "right"]', '["left", "left"]', r"channel\[0\]\.between: must name two different VMs"),
@@ -111,6 +139,22 @@ def test_good_system_arrives(toy: Path) -> None:
 )
 def test_bad_system_is_refused(toy: Path, old: str, new: str, message: str) -> None:
     assert re.search(message, refused(toy, old, new))
+
+
+def test_schedules_and_regions(toy: Path) -> None:
+    """# R24 When: by switches, by time or on request, for VM and task; what: by side and kind of memory."""
+    path = system_file(toy)
+    settings = 'vm_period = "request", task_period = 3, tasks = { first = { period_ms = 20 } }'
+    regions = 'regions = { shared = { data = "none" }, second = { stack = "full" } }'
+    path.write_text(path.read_text().replace('data = "full"', f"{settings}, {regions}"))
+    policy = load_system("toy")[0].vm["right"].policy
+    assert policy.schedule == Schedule()
+    assert policy.task_schedule("first") == Schedule(interval_ms=20)
+    assert policy.task_schedule("second") == policy.task_schedule() == Schedule(switches=3)
+    assert policy.saving("shared", stack=False) is SavePolicy.NONE
+    assert policy.saving("second", stack=True) is SavePolicy.FULL
+    assert policy.saving("second", stack=False) is policy.data is SavePolicy.UNDO
+    assert Policy().schedule == Policy().task_schedule("any") == Schedule(switches=1)
 
 
 def test_all_problems_are_reported_at_once(toy: Path) -> None:

@@ -20,6 +20,7 @@ enum save_policy {
   SAVE_UNDO,  /* armed after a checkpoint; the first write saves the pre-image */
   SAVE_EAGER, /* copied at every checkpoint, never armed; of a stack only the live part */
   SAVE_FULL,  /* the paper's literal scheme: every page copied at every checkpoint, constant time */
+  SAVE_NONE,  /* not part of any checkpoint: keeps its content over a rollback */
 };
 
 /* One loadable piece of a guest, page-aligned, in exactly one window. */
@@ -37,6 +38,16 @@ struct segment_config {
       persistent; /* not 0: kept by a warm reset; a hash of its variables, equal in builds that may exchange them */
   enum save_policy policy;
 };
+
+/*
+ * When a VM or a task is checkpointed (R24). Both 0: only when the guest asks for it (VMI_CHECKPOINT), which is a checkpoint of
+ * the VM and all its tasks.
+ */
+struct schedule {
+  uint16_t switches;    /* at every n-th switch away from it */
+  uint16_t interval_ms; /* or at the first switch after so many milliseconds */
+};
+#define INTERVAL_MAX_MS 10000 /* the lower half of the global timer measures it */
 
 struct guest_config {
   const char *name;
@@ -81,8 +92,9 @@ struct vm_config {
   bool management;      /* VM0 */
   bool autostart;
   bool fault_tolerant;        /* false for VM0 (R13) */
-  uint32_t vm_period;         /* checkpoint at every n-th switch away from the VM (R24), >= 1 */
-  uint32_t task_period;       /* checkpoint at every n-th switch away from a task, >= 1 */
+  struct schedule schedule;
+  struct schedule task_schedule; /* of the tasks of other guests than `guest` */
+  const struct schedule *task_schedules; /* of those of `guest`, by number */
   uint8_t generations;        /* older checkpoints kept besides the last one (D7), 0..GENERATIONS_MAX */
   uint32_t generation_ms;     /* from one of them to the next */
   uint32_t generation_pause_ms; /* after a recovery none is taken for so long */

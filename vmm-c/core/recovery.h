@@ -53,8 +53,9 @@ bool recovery_older_generation(struct vm *vm, struct vmi_fault *record);
 /* From time to time: let the checkpoint of a VM that has run without a recovery for a while be its youngest older generation. */
 void recovery_promote(void);
 
-/* Checkpoint of a VM on request; VMI_ESTATE: it has none. */
+/* Checkpoint of a VM on request; VMI_ESTATE: it has none. The second: of the one whose kernel is running. */
 int32_t recovery_checkpoint(struct vm *vm);
+int32_t recovery_safe_point(struct vm *vm);
 
 /* The paths that every switch takes, built from the steps in core/switch.h. */
 /* Nobody is ready: leave the current VM, if there is one. */

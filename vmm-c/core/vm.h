@@ -43,7 +43,7 @@ struct thread {
   uint8_t vfp_task_saved;
   uint8_t vfp_vm_saved;
   uint8_t reserved;
-  uint16_t saves_due; /* switches away until the next task checkpoint */
+  uint16_t saves_due; /* switches away until the next task checkpoint, if its schedule counts them */
   uint32_t rollbacks;
   struct context frames[3];
 };
@@ -174,7 +174,7 @@ struct vm {
   bool loading; /* the image is being loaded: there is no checkpoint */
   bool going_back; /* the checkpoint is being replaced by its youngest older generation, which is complete (likewise) */
   bool committing; /* the checkpoint is being replaced by the present state, which is complete (recovery_complete) */
-  uint16_t saves_due; /* switches away until the next VM checkpoint */
+  uint16_t saves_due; /* switches away until the next VM checkpoint, if its schedule counts them */
 
   struct health health;
   struct vm_counters counters;
@@ -183,6 +183,8 @@ struct vm {
   struct thread threads[THREAD_COUNT] __attribute__((aligned(2048)));
   struct vfp_context vfp[THREAD_COUNT][3];
   struct generations generations;
+  uint32_t saved_at; /* count of the global timer at the last checkpoint by interval, and likewise for each task */
+  uint32_t task_saved_at[VMI_TASK_MAX];
 };
 
 /* Who runs now, and what a tick must know to choose who runs next: one block for the fast paths. */

@@ -106,11 +106,18 @@ static bool tracked_page_sound(struct cursor *at, uint32_t va, uint32_t flags) {
          entries_sound(at, va, one_of_frames, frame | size / PAGE_SIZE);
 }
 
+static bool writable_page_sound(struct cursor *at, uint32_t va, const struct segment_config *segment) {
+  if (segment->policy == SAVE_NONE) {
+    return entries_sound(at, va, equal, pte_open(take(at, PAGE_SIZE, PAGE_SIZE) | PTE_GUEST | PTE_XN));
+  }
+  return tracked_page_sound(at, va, vm_page_flags(segment));
+}
+
 static bool segment_sound(struct cursor *at, const struct segment_config *segment) {
   uint32_t flags = PTE_GUEST | PTE_AP_USER_RO | (segment->executable ? 0u : PTE_XN);
   for (uint32_t offset = 0; offset < segment->mem_size; offset += PAGE_SIZE) {
     uint32_t va = segment->va + offset;
-    bool sound = segment->writable ? tracked_page_sound(at, va, vm_page_flags(segment))
+    bool sound = segment->writable ? writable_page_sound(at, va, segment)
                                    : entries_sound(at, va, equal, take(at, PAGE_SIZE, PAGE_SIZE) | flags);
     if (!sound) {
       return false;

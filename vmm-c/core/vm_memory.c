@@ -193,11 +193,28 @@ uint32_t vm_frames_size(const struct vm *vm) {
   return (vm->tracked ? recovery_frames + generation_count(vm->config) : 1u) * PAGE_SIZE;
 }
 
+static bool is_saved(const struct vm *vm, const struct segment_config *segment) {
+  return vm->tracked && segment->policy != SAVE_NONE;
+}
+
+/* One page of a segment, with its first frame at `frame`. Without checkpoints it is open in all tables, and has no record. */
+static void map_page(struct vm *vm, const struct segment_config *segment, uint32_t va, uint32_t frame) {
+  if (segment->policy == SAVE_NONE) {
+    map_everywhere(vm, va, pte_open(frame | PTE_GUEST | PTE_XN));
+  } else {
+    map_writable(vm, va, frame, page_flags(segment));
+  }
+}
+
+static uint32_t segment_frames(const struct vm *vm, const struct segment_config *segment) {
+  return is_saved(vm, segment) ? vm_frames_size(vm) : PAGE_SIZE;
+}
+
 static void map_segment(struct vm *vm, const struct segment_config *segment) {
   for (uint32_t offset = 0; offset < segment->mem_size; offset += PAGE_SIZE) {
     if (segment->writable) {
-      map_writable(vm, segment->va + offset, (uint32_t)allocate(vm, vm_frames_size(vm), PAGE_SIZE),
-                   vm_page_flags(segment));
+      uint32_t frame = (uint32_t)allocate(vm, segment_frames(vm, segment), PAGE_SIZE);
+      map_page(vm, segment, segment->va + offset, frame);
     } else {
       map_constant(vm, segment->va + offset, segment->executable);
     }
@@ -207,7 +224,7 @@ static void map_segment(struct vm *vm, const struct segment_config *segment) {
 
 static void map_kept(struct vm *vm, const struct segment_config *segment) {
   for (uint32_t offset = 0; offset < segment->mem_size; offset += PAGE_SIZE) {
-    map_writable(vm, segment->va + offset, reserve(vm, vm_frames_size(vm), PAGE_SIZE), vm_page_flags(segment));
+    map_page(vm, segment, segment->va + offset, reserve(vm, segment_frames(vm, segment), PAGE_SIZE));
   }
 }
 
@@ -258,7 +275,7 @@ void vm_memory_build(struct vm *vm, bool keep_persistent) {
 static void settle(struct vm *vm, uint32_t va) {
   uint32_t first = vm->pages[va / VMI_WINDOW_SIZE][va / PAGE_SIZE % L2_ENTRIES] & PAGE_MASK;
   uint32_t saved = pte_frame(*vm_entry(vm->backup_pt, va));
-  if (saved != first) {
+  if (first != 0 && saved != first) { /* 0: no part of checkpoints, and where it always is */
     words_copy((uint32_t *)(uintptr_t)first, (const uint32_t *)(uintptr_t)saved, PAGE_SIZE);
   }
 }

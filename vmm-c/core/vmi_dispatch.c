@@ -96,6 +96,12 @@ static int32_t call_channel_notify(struct vm *vm, struct context *frame) {
   return channel_notify(vm->index, frame->r[0]);
 }
 
+/* After a rollback the guest goes on behind the call, too, so the result must be in the checkpoint. */
+static int32_t call_checkpoint(struct vm *vm, struct context *frame) {
+  frame->r[0] = VMI_OK;
+  return recovery_safe_point(vm);
+}
+
 const struct vmi_call vmi_calls[VMI_CALL_COUNT] = {
     [VMI_VERSION] = {call_version, ANYBODY},
     [VMI_TIME] = {call_time, ANYBODY},
@@ -114,6 +120,7 @@ const struct vmi_call vmi_calls[VMI_CALL_COUNT] = {
     [VMI_TASK_RESULT] = {task_result, KERNEL},
     [VMI_TASK_RETURN] = {task_return, KERNEL},
     [VMI_CHANNEL_NOTIFY] = {call_channel_notify, ANYBODY},
+    [VMI_CHECKPOINT] = {call_checkpoint, KERNEL},
     [VMI_VM_INFO] = {manage_vm_info, MANAGEMENT},
     [VMI_GUEST_INFO] = {manage_guest_info, MANAGEMENT},
     [VMI_VM_CREATE] = {manage_vm_create, MANAGEMENT},

@@ -56,6 +56,7 @@
 #define VMI_TASK_RESULT 14
 #define VMI_TASK_RETURN 15
 #define VMI_CHANNEL_NOTIFY 16
+#define VMI_CHECKPOINT 19
 /* Management: only the management VM (VM0) may use these. */
 #define VMI_VM_INFO 32
 #define VMI_GUEST_INFO 33

@@ -59,6 +59,11 @@ int32_t recovery_checkpoint(struct vm *vm) {
   return VMI_ESTATE;
 }
 
+int32_t recovery_safe_point(struct vm *vm) {
+  (void)vm;
+  return VMI_ESTATE;
+}
+
 bool recovery_complete(struct vm *vm) {
   (void)vm;
   return false;

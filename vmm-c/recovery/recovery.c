@@ -4,6 +4,7 @@
 
 #include "recovery/checkpoint.h"
 #include "recovery/pages.h"
+#include "recovery/schedule.h"
 #include "recovery/threads.h"
 
 /* A page that is copied whether it was written or not is in its lists for ever. */
@@ -42,7 +43,7 @@ void recovery_reset(struct vm *vm) {
   }
   vm->tasks_dirty = 0;
   vm->tasks_changed = TASKS_CHANGED;
-  vm->saves_due = (uint16_t)vm->config->vm_period;
+  schedule_begin(&vm->config->schedule, &vm->saves_due, &vm->saved_at);
   for_each_page(vm, PAGE_FULL, list_page);
   for_each_page(vm, PAGE_EAGER, open_page);
   vm->tasks_written = 0;
@@ -52,7 +53,7 @@ void recovery_reset(struct vm *vm) {
 void recovery_task_created(struct vm *vm, unsigned task) {
   struct thread *thread = &vm->threads[task];
   *thread_vfp_slot(vm, thread) = (struct vfp_context){0};
-  thread->saves_due = (uint16_t)vm->config->task_period;
+  schedule_begin(task_schedule(vm, task), &thread->saves_due, &vm->task_saved_at[task]);
   thread->unsaved = 1;
   vm->threads_dirty |= 1u << task;
   if (vm->tracked) {

@@ -4,6 +4,7 @@
 
 #include "core/recovery.h"
 #include "recovery/checkpoint.h"
+#include "recovery/schedule.h"
 #include "recovery/threads.h"
 
 /* Take the registers that are not in the entry frame from the CPU: thread ID, and VFP if it was used. */
@@ -19,23 +20,34 @@ static void registers_leave(struct vm *vm, struct thread *owner) {
   }
 }
 
-/* Nothing but registers differs from the checkpoint that was just taken, nor will without notice. */
+/*
+ * Nothing but registers differs from the checkpoint that was just taken, nor will without notice: then a switch may take the next
+ * one at once, unless the guest alone says when.
+ */
 static bool vm_is_clean(const struct vm *vm) {
-  return !vm->tracked || (!vm_in_kernel(vm) && vm->dirty.count == 0 && vm->tasks_dirty == 0);
+  return !vm->tracked ||
+         (!vm_in_kernel(vm) && vm->dirty.count == 0 && vm->tasks_dirty == 0 && schedule_has_end(&vm->config->schedule));
 }
 
 /* Returns the number of checkpoints taken: 0 or 1. */
 static int32_t vm_leave(struct vm *vm) {
   registers_leave(vm, vm->owner);
   if (vm->tracked && vm->run_state != VMI_VM_EMPTY) {
-    if (--vm->saves_due != 0) {
+    if (!schedule_due(&vm->config->schedule, &vm->saves_due, &vm->saved_at)) {
       return 0;
     }
-    vm->saves_due = (uint16_t)vm->config->vm_period;
     checkpoint_vm(vm);
   }
   vm->unsaved = !vm_is_clean(vm);
   return 1;
+}
+
+int32_t recovery_safe_point(struct vm *vm) {
+  if (!vm->tracked) {
+    return VMI_ESTATE;
+  }
+  registers_leave(vm, vm->owner);
+  return recovery_checkpoint(vm);
 }
 
 void switch_from_vm(void) {
@@ -53,18 +65,17 @@ void switch_slice_ended(struct vm *vm) {
 
 /* Nothing but registers differs from the task's checkpoint, and the VM's has an image of its own. */
 static bool task_is_clean(const struct vm *vm, const struct thread *thread) {
-  return !vm->tracked || (thread != vm->kernel && thread->vm_saved != 0 && vm->config->task_period == 1 &&
-                          vm->task_dirty[thread_number(vm, thread)].count == 0);
+  unsigned task = thread_number(vm, thread);
+  return !vm->tracked || (thread != vm->kernel && thread->vm_saved != 0 && task_schedule(vm, task)->switches == 1 &&
+                          vm->task_dirty[task].count == 0);
 }
 
-/* R20, R24: at every n-th switch away from it. */
-static bool task_save_due(struct vm *vm, struct thread *task) {
-  if (--task->saves_due != 0) {
-    vm->counters.task_checkpoints_more--;
-    return false;
-  }
-  task->saves_due = (uint16_t)vm->config->task_period;
-  return true;
+/* R20, R24 */
+static bool task_save_due(struct vm *vm, struct thread *thread) {
+  unsigned task = thread_number(vm, thread);
+  bool due = schedule_due(task_schedule(vm, task), &thread->saves_due, &vm->task_saved_at[task]);
+  vm->counters.task_checkpoints_more -= !due;
+  return due;
 }
 
 static void task_save(struct vm *vm, struct thread *task) {

@@ -13,6 +13,10 @@ void OSSchedUnlock(void) {
   (void)os_call(OS_CALL_SCHED_UNLOCK, 0, 0, 0, 0);
 }
 
+void OSSafePoint(void) {
+  (void)os_call(OS_CALL_SAFE_POINT, 0, 0, 0, 0);
+}
+
 INT32U OSAppCall(INT32U function, INT32U argument) {
   return (INT32U)os_call(OS_CALL_APP, function, argument, 0, 0).value;
 }

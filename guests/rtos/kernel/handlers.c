@@ -42,6 +42,7 @@ const os_handler os_handlers[OS_CALL_COUNT] = {
     [OS_CALL_FLAG_POST] = os_flag_post,
     [OS_CALL_FLAG_ACCEPT] = os_flag_accept,
     [OS_CALL_APP] = os_app_call,
+    [OS_CALL_SAFE_POINT] = os_safe_point,
 };
 
 os_result os_version(const INT32U *a) {
@@ -62,6 +63,13 @@ os_result os_sched_unlock(const INT32U *a) {
   if (OSLockNesting > 0) {
     OSLockNesting--;
   }
+  return os_ok(0);
+}
+
+/* The state that is saved is the one in the middle of this call: its result is still to be delivered, then as now. */
+os_result os_safe_point(const INT32U *a) {
+  (void)a;
+  port_safe_point();
   return os_ok(0);
 }
 

@@ -12,6 +12,7 @@ os_result os_version(const INT32U *a);
 os_result os_sched_lock(const INT32U *a);
 os_result os_sched_unlock(const INT32U *a);
 os_result os_app_call(const INT32U *a);
+os_result os_safe_point(const INT32U *a);
 
 os_result os_time_get(const INT32U *a);
 os_result os_time_set(const INT32U *a);

@@ -26,6 +26,9 @@ INT32U port_ticks_take(void);
 /* Waits, interrupts still masked, until port_ticks_take has something to do. */
 void port_idle(void);
 
+/* Declares that the state is a good one to come back to; without effect where nothing does. */
+void port_safe_point(void);
+
 /* Slot of the task that runs or ran last. */
 INT32U port_current(void);
 

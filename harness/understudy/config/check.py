@@ -3,13 +3,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
 from understudy import paths
 from understudy.config.model import (
     CHANNEL_MAX,
     GENERATIONS_MAX,
+    INTERVAL_MAX_MS,
     NAME_MAX,
     PAGE,
     PRIORITY_COUNT,
@@ -18,7 +19,11 @@ from understudy.config.model import (
     WINDOW,
     Board,
     Guest,
+    Period,
+    Policy,
     Recovery,
+    Region,
+    SavePolicy,
     Step,
     System,
     Task,
@@ -189,12 +194,48 @@ def _vm(key: Key, vm: Vm, guests: Mapping[str, Guest], board: Board) -> Problems
     yield from _range((*key, "slice_ticks"), vm.slice_ticks, 1, 255)
     if vm.uart is not None:
         yield from _range((*key, "uart"), vm.uart, 0, len(board.uart) - 1, f" on {board.name}")
-    for part in ("vm_period", "task_period"):
-        yield from _range((*key, "policy", part), getattr(vm.policy, part), 1, 0xFFFF)
-    yield from _range((*key, "policy", "generations"), vm.policy.generations, 0, GENERATIONS_MAX)
-    yield from _range((*key, "policy", "generation_ms"), vm.policy.generation_ms, 1, WINDOW_MAX_MS)
+    yield from _policy((*key, "policy"), vm.policy)
     if vm.guest in guests:
+        names = [task.name for task in guests[vm.guest].tasks]
+        yield from _task_names((*key, "policy", "tasks"), vm.policy.tasks, names)
+        yield from _task_names((*key, "policy", "regions"), vm.policy.regions, ["kernel", "shared", *names])
         yield from _recovery((*key, "recovery"), vm.recovery, guests[vm.guest])
+
+
+def _policy(key: Key, policy: Policy) -> Problems:
+    yield from _schedule(key, "vm_period", policy.vm_period, policy.vm_period_ms)
+    yield from _schedule(key, "task_period", policy.task_period, policy.task_period_ms)
+    for name, task in policy.tasks.items():
+        yield from _schedule((*key, "tasks", name), "period", task.period, task.period_ms)
+    for part in ("stack", "data"):
+        if getattr(policy, part) is SavePolicy.NONE:
+            yield (*key, part), "none: a VM without checkpoints has fault_tolerant = false; for one region use regions"
+    for name, region in policy.regions.items():
+        yield from _region((*key, "regions", name), name, region)
+    yield from _range((*key, "generations"), policy.generations, 0, GENERATIONS_MAX)
+    yield from _range((*key, "generation_ms"), policy.generation_ms, 1, WINDOW_MAX_MS)
+
+
+def _schedule(key: Key, name: str, period: Period | None, period_ms: int | None) -> Problems:
+    if period is not None and period_ms is not None:
+        yield (*key, f"{name}_ms"), f"{name} is given, too: a checkpoint comes by switches or by time, leave one out"
+    if period_ms is not None:
+        yield from _range((*key, f"{name}_ms"), period_ms, 1, INTERVAL_MAX_MS)
+
+
+def _region(key: Key, name: str, region: Region) -> Problems:
+    if region.stack is SavePolicy.NONE:
+        yield (*key, "stack"), "none: registers that go back need their stack: choose undo, eager or full"
+    if name == "kernel" and region.data is SavePolicy.NONE:
+        yield (*key, "data"), "none: the kernel's data tell what its tasks do: choose undo, eager or full"
+    if name == "shared" and region.stack is not None:
+        yield (*key, "stack"), "there is no stack in the shared window: leave it out"
+
+
+def _task_names(key: Key, given: Iterable[str], known: list[str]) -> Problems:
+    for name in given:
+        if name not in known:
+            yield (*key, name), f"the guest has nothing of that name; known: {', '.join(known) or 'none'}"
 
 
 def _recovery(key: Key, recovery: Recovery, guest: Guest) -> Problems:

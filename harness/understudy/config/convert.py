@@ -13,7 +13,7 @@ from cattrs.cols import list_structure_factory, mapping_structure_factory
 from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn
 
-from understudy.config.model import SavePolicy, Size, VmmFault
+from understudy.config.model import PERIOD_MAX, REQUEST, Period, SavePolicy, Size, VmmFault
 from understudy.config.policy import Action, FaultClass
 from understudy.config.source import Key
 
@@ -51,6 +51,7 @@ def _converter() -> Converter:
     converter.register_structure_hook_func(lambda kind: kind is Size, lambda value, _: _size(value))
     for choice in (SavePolicy, VmmFault, FaultClass, Action):
         converter.register_structure_hook(choice, _choice)
+    converter.register_structure_hook_func(lambda kind: kind is Period, lambda value, _: _period(value))
     converter.register_structure_hook_factory(
         _is_a(list),
         lambda kind, inner: _only(list, list_structure_factory(kind, inner)),
@@ -104,6 +105,14 @@ def _size(value: Any) -> int:
     if not match:
         raise ValueError(f'must be a size in bytes, such as 4096 or "2M", not {_describe(value)}')
     return int(match[1]) * _UNIT[match[2].upper()]
+
+
+def _period(value: Any) -> Any:
+    if value != REQUEST and type(value) is not int:
+        raise ValueError(f'must be a number of switches or "{REQUEST}", not {_describe(value)}')
+    if value != REQUEST and not 1 <= value <= PERIOD_MAX:
+        raise ValueError(f'is {value}: must be 1 to {PERIOD_MAX}, or "{REQUEST}"')
+    return value
 
 
 def _flatten(error: BaseException, key: Key) -> typing.Iterator[tuple[Key, str]]:

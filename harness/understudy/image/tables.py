@@ -6,13 +6,16 @@ from typing import Any
 
 from attrs import frozen
 
-from understudy.config.model import Policy, Recovery, SavePolicy, Step, System, Vm
+from understudy.config.model import Policy, Recovery, Region, SavePolicy, Step, System, Vm
 from understudy.config.policy import DEFAULT_ACTION, DEFAULT_ON, DEFAULT_STEPS, Action, FaultClass
 from understudy.image.render import render_own, write_if_changed
-from understudy.image.segments import GuestImage
+from understudy.image.segments import GuestImage, GuestSegment
 
 # Size in bytes of the stack of each privileged mode of the VMM.
 VMM_STACKS = {"svc": 0x2000, "abt": 0x1000, "und": 0x1000, "irq": 0x1000}
+
+
+Saving = tuple[str, SavePolicy, SavePolicy, frozenset[tuple[str, Region]]]
 
 
 @frozen
@@ -23,6 +26,11 @@ class GuestEntry:
     image: GuestImage
     policy: Policy
     listed: bool
+
+    def saving(self, segment: GuestSegment) -> SavePolicy:
+        """Return how the VMM saves a segment."""
+        tasks = [task.name for task in self.image.guest.tasks]
+        return self.policy.saving(["", "kernel", "shared", *tasks][segment.window], stack=segment.stack)
 
 
 def write_tables(folder: Path, system: System, images: dict[str, GuestImage], build_id: str) -> None:
@@ -35,7 +43,8 @@ def write_tables(folder: Path, system: System, images: dict[str, GuestImage], bu
             {
                 "name": name,
                 "model": vm,
-                "entry": entries[(vm.guest, vm.policy.stack, vm.policy.data)],
+                "entry": entries[_saving(vm.guest, vm.policy)],
+                "schedules": [vm.policy.task_schedule(task.name) for task in system.guest[vm.guest].tasks],
                 "offset": offset,
                 "fault_tolerant": system.is_fault_tolerant(vm),
                 "on": {**DEFAULT_ON, **vm.recovery.on},
@@ -76,13 +85,18 @@ def _step(recovery: Recovery, action: Action) -> tuple[int, int, Action]:
     )
 
 
-def _entries(system: System, images: dict[str, GuestImage]) -> dict[tuple[str, SavePolicy, SavePolicy], GuestEntry]:
+def _saving(guest: str, policy: Policy) -> Saving:
+    """Return what makes the segments of one `guest_config` different from those of another."""
+    return guest, policy.stack, policy.data, frozenset(policy.regions.items())
+
+
+def _entries(system: System, images: dict[str, GuestImage]) -> dict[Saving, GuestEntry]:
     wanted = [(vm.guest, vm.policy) for vm in system.vm.values()]
     wanted += [(guest, Policy()) for guest in images if guest not in {name for name, _ in wanted}]
-    entries: dict[tuple[str, SavePolicy, SavePolicy], GuestEntry] = {}
+    entries: dict[Saving, GuestEntry] = {}
     listed: set[str] = set()
     for guest, policy in wanted:
-        key = (guest, policy.stack, policy.data)
+        key = _saving(guest, policy)
         if key not in entries:
             entries[key] = GuestEntry(f"guest_{len(entries)}", images[guest], policy, guest not in listed)
             listed.add(guest)

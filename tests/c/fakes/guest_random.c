@@ -179,7 +179,11 @@ static void op_vcpu(void) {
 }
 
 static void op_kernel_vmi(void) {
-  switch (random_below(6)) {
+  switch (random_below(8)) {
+    case 6:
+    case 7:
+      guest_svc(VMI_CHECKPOINT, random_word(), 0, 0, 0);
+      break;
     case 0:
       guest_svc(VMI_TIMER_SET, one_in(2) ? 0 : 1000u * (1u + random_below(64)), 0, 0, 0);
       break;

@@ -21,7 +21,7 @@ void model_write(const struct vm *vm, uint32_t va, const void *from, uint32_t n)
       continue; /* the vCPU page is compared as a structure */
     }
     m->now.page[page][(va + i) % PAGE_SIZE] = bytes[i];
-    if (va >= VMI_SHARED_BASE && small_task(va + i) < 0) {
+    if (va >= VMI_SHARED_BASE && small_task(va + i) < 0 && small_is_saved((unsigned)page)) {
       m->changed |= 1u << m->owner; /* D6 */
     }
   }
@@ -96,7 +96,7 @@ void model_compare_checkpoint(struct vm *vm, unsigned page) {
   const struct model *m = model_of(vm);
   uint32_t va = small_pages[page].va;
   int task = small_task(va);
-  if (!vm->tracked) {
+  if (!vm->tracked || !small_is_saved(page)) {
     return;
   }
   compare(content(vm_entry(vm->backup_pt, va)), m->vm.page[page], model_first_live(page, image_sp(&m->vm, page)), va,

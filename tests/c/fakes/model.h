@@ -70,6 +70,7 @@ struct model_totals {
   unsigned refreshed; /* checkpoints renewed because the kernel wrote into a stopped task */
   unsigned loads;     /* creations and restarts */
   unsigned warm_loads; /* of them those that keep persistent memory */
+  unsigned safe_points;
   unsigned promotions;
   unsigned older_rollbacks; /* to an older generation */
 };

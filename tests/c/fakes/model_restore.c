@@ -27,6 +27,10 @@ void model_take_kernel(struct vm *vm) {
 /* What a checkpoint of an eager stack did not keep is whatever is there now. */
 static void restore_page(struct vm *vm, unsigned page, struct model_image *image, uint32_t sp) {
   struct model *m = model_of(vm);
+  if (!small_is_saved(page)) {
+    memcpy(image->page[page], m->now.page[page], sizeof image->page[page]);
+    return;
+  }
   const uint32_t *entry = vm_entry(vm->active_pt, small_pages[page].va);
   const uint8_t *real = (const uint8_t *)(uintptr_t)pte_frame(*entry);
   memcpy(image->page[page], real, model_first_live(page, sp));

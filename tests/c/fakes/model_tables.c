@@ -81,7 +81,7 @@ static void check_list(const struct vm *vm, const struct page_list *list, bool (
   unsigned count = 0;
   for (unsigned page = 0; page < small_page_count; page++) {
     struct entries e = entries_of(vm, page);
-    if (task < 0 || small_task(e.va) == task) {
+    if (small_is_saved(page) && (task < 0 || small_task(e.va) == task)) {
       uint32_t id = e.va / SECTION_SIZE << 18 | e.va / PAGE_SIZE % L2_ENTRIES << 2;
       bool listed = is_listed(list, id);
       CHECK(listed == belongs(&e) || (listed && may_be_more), "%08x: %s list", e.va, what);
@@ -112,7 +112,7 @@ static void check_images(const struct vm *vm) {
 static bool all_pages_saved(const struct vm *vm) {
   for (unsigned page = 0; page < small_page_count; page++) {
     struct entries e = entries_of(vm, page);
-    if (pte_is_open(e.active) || is_dirty(&e)) {
+    if (small_is_saved(page) && (pte_is_open(e.active) || is_dirty(&e))) {
       return false;
     }
   }
@@ -123,6 +123,8 @@ static bool all_pages_saved(const struct vm *vm) {
 static void check_fast(const struct vm *vm) {
   const struct thread *owner = vm->owner;
   if (vm->unsaved == 0) {
+    CHECK(vm->config->schedule.switches != 0, "VM %u: a fast switch would be a checkpoint that nobody asked for",
+          vm->index);
     CHECK(vm->thread == owner && owner != vm->kernel && owner->vm_saved == 0 && owner->impure == 0,
           "VM %u: a fast switch would be wrong", vm->index);
     CHECK(all_pages_saved(vm) && memcmp(vm->vcpu, &vm->saved.vcpu, sizeof vm->saved.vcpu) == 0 &&
@@ -181,6 +183,11 @@ void model_check_tables(struct vm *vm) {
   CHECK(vm->memory_next == m->memory_used, "memory allocated outside the loading of the image");
   for (unsigned page = 0; page < small_page_count; page++) {
     struct entries e = entries_of(vm, page);
+    if (!small_is_saved(page)) {
+      CHECK(e.record == 0 && pte_is_open(e.active) && e.active == e.backup && e.active == e.task_backup,
+            "%08x is saved, or not always open", e.va);
+      continue;
+    }
     CHECK((e.record & PAGE_MASK) == m->frames[page], "frames of %08x moved", e.va);
     check_entry(vm, e.active, m->frames[page], e.va, true);
     check_entry(vm, e.backup, m->frames[page], e.va, false);

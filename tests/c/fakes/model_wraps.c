@@ -16,6 +16,7 @@ struct context *__real_recovery_edit_frame(struct vm *vm, struct thread *thread)
 void __real_recovery_task_created(struct vm *vm, unsigned task);
 enum vmi_action __real_recovery_level(const struct vm *vm, const struct thread *thread, uint8_t *reason);
 int32_t __real_recovery_checkpoint(struct vm *vm);
+int32_t __real_recovery_safe_point(struct vm *vm);
 void __real_switch_from_vm(void);
 void __real_switch_slice_ended(struct vm *vm);
 void __real_switch_to_task(struct vm *vm, unsigned task);
@@ -30,6 +31,7 @@ struct context *__wrap_recovery_edit_frame(struct vm *vm, struct thread *thread)
 void __wrap_recovery_task_created(struct vm *vm, unsigned task);
 enum vmi_action __wrap_recovery_level(const struct vm *vm, const struct thread *thread, uint8_t *reason);
 int32_t __wrap_recovery_checkpoint(struct vm *vm);
+int32_t __wrap_recovery_safe_point(struct vm *vm);
 void __wrap_switch_from_vm(void);
 void __wrap_switch_slice_ended(struct vm *vm);
 void __wrap_switch_to_task(struct vm *vm, unsigned task);
@@ -86,6 +88,11 @@ void __wrap_recovery_reset(struct vm *vm) {
   struct model *m = model_of(vm);
   struct model_image kept = vm->tracked ? m->vm : m->now;
   bool warm = vm->info->start == VMI_START_WARM;
+  for (unsigned page = 0; page < small_page_count; page++) {
+    if (!small_is_saved(page)) {
+      memcpy(kept.page[page], m->now.page[page], sizeof kept.page[page]);
+    }
+  }
   __real_recovery_reset(vm);
   memset(m, 0, sizeof *m);
   model_totals.loads++;
@@ -96,7 +103,7 @@ void __wrap_recovery_reset(struct vm *vm) {
   }
   m->owner = KERNEL_THREAD;
   m->now.thread[KERNEL_THREAD].registers = *thread_frame(&vm->threads[KERNEL_THREAD]);
-  m->vm_due = vm->config->vm_period;
+  m->vm_due = vm->config->schedule.switches;
   if (vm->tracked) {
     model_checkpoint_vm(vm);
     model_note_frames(vm);
@@ -144,7 +151,7 @@ void __wrap_recovery_task_created(struct vm *vm, unsigned task) {
     m->owner = KERNEL_THREAD;
     m->now.thread[KERNEL_THREAD].registers.tpidrurw = cpu.tpidrurw;
   }
-  m->task_due[task] = vm->config->task_period;
+  m->task_due[task] = vm->config->task_schedules[task].switches;
   if (vm->tracked) {
     checkpoint_task(vm, task);
   }
@@ -175,9 +182,26 @@ int32_t __wrap_recovery_checkpoint(struct vm *vm) {
   return __real_recovery_checkpoint(vm);
 }
 
+/* R24: the checkpoint after so many switches, or only when the guest asks for it. */
+static bool is_due(uint32_t *left, const struct schedule *schedule) {
+  if (schedule->switches == 0 || --*left != 0) {
+    return false;
+  }
+  *left = schedule->switches;
+  return true;
+}
+
+/* A safe point: r0 of the call is in the checkpoint already. */
+int32_t __wrap_recovery_safe_point(struct vm *vm) {
+  if (vm->tracked) {
+    model_checkpoint_vm(vm);
+    model_totals.safe_points++;
+  }
+  return __real_recovery_safe_point(vm);
+}
+
 static void leave_vm(struct vm *vm) {
-  if (vm != NULL && vm->tracked && --model_of(vm)->vm_due == 0) {
-    model_of(vm)->vm_due = vm->config->vm_period;
+  if (vm != NULL && vm->tracked && is_due(&model_of(vm)->vm_due, &vm->config->schedule)) {
     model_checkpoint_vm(vm);
   }
 }
@@ -194,8 +218,8 @@ void __wrap_switch_slice_ended(struct vm *vm) {
 
 static void leave_owner(struct vm *vm) {
   struct model *m = model_of(vm);
-  if (vm->tracked && m->owner != KERNEL_THREAD && --m->task_due[m->owner] == 0) {
-    m->task_due[m->owner] = vm->config->task_period;
+  if (vm->tracked && m->owner != KERNEL_THREAD &&
+      is_due(&m->task_due[m->owner], &vm->config->task_schedules[m->owner])) {
     checkpoint_task(vm, m->owner);
   }
 }

@@ -21,6 +21,7 @@
 
 static struct segment_config segments[SEGMENTS_MAX];
 static struct segment_config *next_segment;
+static bool unsaved;
 static uint8_t text[PAGE] __attribute__((aligned(4)));
 static uint8_t data[2u * PAGE];
 static const char *const task_names[] = {"a", "b", "c"};
@@ -28,6 +29,7 @@ static struct guest_config console_guest = {.name = "vm0", .segments = segments}
 static struct guest_config task_guest = {
     .name = "tasks", .segments = segments, .task_names = task_names, .task_count = SMALL_TASKS};
 static struct vm_config settings[SMALL_VMS];
+static struct schedule task_schedules[SMALL_TASKS];
 
 struct small_page small_pages[SMALL_PAGES];
 unsigned small_page_count;
@@ -69,6 +71,11 @@ static void add(struct segment_config segment) {
   next_segment++;
 }
 
+/* The data of the shared window and of the first task may be no part of checkpoints. */
+static enum save_policy data_policy(uint32_t base, enum save_policy chosen) {
+  return unsaved && (base == VMI_SHARED_BASE || base == VMI_TASK_BASE) ? SAVE_NONE : chosen;
+}
+
 static void add_window(uint32_t base, policy_chooser choose, bool stack) {
   add((struct segment_config){
       .va = base + TEXT_OFFSET, .mem_size = PAGE, .file_size = PAGE, .data = text, .executable = true});
@@ -78,7 +85,7 @@ static void add_window(uint32_t base, policy_chooser choose, bool stack) {
                               .data = data,
                               .writable = true,
                               .persistent = base == VMI_KERNEL_BASE ? 0 : LAYOUT,
-                              .policy = choose()});
+                              .policy = data_policy(base, choose())});
   if (stack) {
     add((struct segment_config){
         .va = base + STACK_OFFSET, .mem_size = SMALL_STACK_SIZE, .writable = true, .stack = true, .policy = choose()});
@@ -116,8 +123,11 @@ static void configure_vm(unsigned i, uint32_t base, uint32_t vm_period, uint32_t
   settings[i].priority = 10;
   settings[i].slice_ticks = 1;
   settings[i].fault_tolerant = i != 0;
-  settings[i].vm_period = vm_period;
-  settings[i].task_period = task_period;
+  settings[i].schedule = (struct schedule){.switches = (uint16_t)vm_period};
+  for (unsigned task = 0; task < SMALL_TASKS; task++) {
+    task_schedules[task] = (struct schedule){.switches = (uint16_t)(task_period == 0 ? task : task_period)};
+  }
+  settings[i].task_schedules = task_schedules;
   settings[i].policy = policy;
   settings[i].generations = (uint8_t)generations;
   vms[i].index = (uint8_t)i;
@@ -126,7 +136,7 @@ static void configure_vm(unsigned i, uint32_t base, uint32_t vm_period, uint32_t
 }
 
 void small_configure(policy_chooser choose, uint32_t vm_period, uint32_t task_period, unsigned generations,
-                     bool protect_vm2) {
+                     bool unsaved_regions, bool protect_vm2) {
   static uint32_t memory;
   static bool channels_known;
   if (memory == 0) {
@@ -138,6 +148,7 @@ void small_configure(policy_chooser choose, uint32_t vm_period, uint32_t task_pe
   }
   fault_log_open(1, 1);
   fill_images();
+  unsaved = unsaved_regions;
   small_page_count = 0;
   next_segment = segments;
   add_window(VMI_KERNEL_BASE, choose, true);

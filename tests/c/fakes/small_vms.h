@@ -29,9 +29,14 @@ extern unsigned small_page_count;
 /* Choice of the saving policy of each segment. */
 typedef enum save_policy (*policy_chooser)(void);
 
-/* Sets up the tables of guests and VMs; the VMs are created and started by the test. VM2 may be without protection. */
+/*
+ * Periods count switches; of the VM 0: only on request of the guest; of the tasks 0: another one for each, the first only with
+ * the VM. unsaved_regions: some data are no part of checkpoints.
+ *
+ * Sets up the tables of guests and VMs; the VMs are created and started by the test. VM2 may be without protection.
+ */
 void small_configure(policy_chooser choose, uint32_t vm_period, uint32_t task_period, unsigned generations,
-                     bool protect_vm2);
+                     bool unsaved_regions, bool protect_vm2);
 
 /* Bytes from the top of a stack to its bottom, and its top, for a task, or for the kernel (KERNEL_THREAD). */
 #define SMALL_STACK_SIZE 0x2000u
@@ -39,6 +44,11 @@ uint32_t small_stack_top(unsigned thread);
 
 /* Number of the page in small_pages that va lies in, or -1. */
 int small_page(uint32_t va);
+
+/* Is the page part of checkpoints? */
+static inline bool small_is_saved(unsigned page) {
+  return small_pages[page].policy != SAVE_NONE;
+}
 
 /* Task of the window that va lies in, or -1. */
 int small_task(uint32_t va);

@@ -60,6 +60,9 @@ void port_idle(void) {
   cpu_wait_for_interrupt(); /* a pending interrupt ends it although it is masked (ARM ARM B1.8.14) */
 }
 
+void port_safe_point(void) {
+}
+
 INT32U port_current(void) {
   return current;
 }

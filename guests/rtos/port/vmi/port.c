@@ -35,6 +35,10 @@ void port_idle(void) {
   (void)vmi_wait();
 }
 
+void port_safe_point(void) {
+  (void)vmi_checkpoint();
+}
+
 INT32U port_current(void) {
   return vcpu_page()->current_task;
 }

@@ -119,15 +119,18 @@ static void commit_common_page(struct vm *vm, const struct page_ref *page) {
   *page->active = page_window(page->id) == WINDOW_KERNEL ? pte_open(*page->active) : pte_arm(*page->active);
 }
 
-/* A task's pages were committed before, so the task's checkpoint is the VM's too. true: the page stays in the list. */
-static bool commit_vm_page(struct vm *vm, const struct page_ref *page) {
+/*
+ * A task's pages were committed before, so the task's checkpoint is the VM's too. kept: flags of pages of which no older
+ * generation wants the frame that is released. true: the page stays in the list.
+ */
+static bool commit_vm_page(struct vm *vm, const struct page_ref *page, uint32_t kept) {
   uint32_t was = pte_frame(*page->backup);
   if (page->task_backup != NULL) {
     *page->backup = *page->task_backup;
   } else {
     commit_common_page(vm, page);
   }
-  if (vm->generations.count != 0 && was != pte_frame(*page->backup) && was != pte_frame(*page->active)) {
+  if ((page->record & kept) == 0 && was != pte_frame(*page->backup) && was != pte_frame(*page->active)) {
     generation_keep(vm, page->id, was);
   }
   return (page->record & PAGE_EAGER) != 0 && pte_frame(*page->active) != pte_frame(*page->backup);
@@ -135,10 +138,11 @@ static bool commit_vm_page(struct vm *vm, const struct page_ref *page) {
 
 static void commit_vm_pages(struct vm *vm) {
   uint32_t count = vm->dirty.count;
+  uint32_t kept = vm->generations.count != 0 ? PAGE_KEPT : ~0u;
   vm->dirty.count = 0;
   for (uint32_t i = 0; i < count; i++) {
     struct page_ref page = page_of(vm, vm->dirty.pages[i]);
-    if (commit_vm_page(vm, &page)) {
+    if (commit_vm_page(vm, &page, kept)) {
       dirty_add(vm, page.id);
     }
   }

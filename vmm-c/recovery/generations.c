@@ -32,11 +32,9 @@ struct generation *generation_at(const struct vm *vm, uint32_t n) {
 
 void generation_keep(struct vm *vm, uint32_t id, uint32_t frame) {
   page_t *record = record_of(vm, id);
-  if ((*record & PAGE_KEPT) == 0) {
-    uint32_t number = frame_number(*record, frame);
-    *record |= PAGE_KEPT | PAGE_HELD(number);
-    list_add(&generation_at(vm, 0)->pages, id | number << KEPT_FRAME_SHIFT);
-  }
+  uint32_t number = frame_number(*record, frame);
+  *record |= PAGE_KEPT | PAGE_HELD(number);
+  list_add(&generation_at(vm, 0)->pages, id | number << KEPT_FRAME_SHIFT);
 }
 
 /* The pages that a generation has kept are, or are no longer, those that the youngest one has kept. */

@@ -15,7 +15,7 @@
 /* The n-th older generation: 0 is the youngest. n < config->generations */
 struct generation *generation_at(const struct vm *vm, uint32_t n);
 
-/* The VM's checkpoint has another frame of the page now; `frame` was its own. */
+/* The VM's checkpoint has another frame of the page, which is not PAGE_KEPT, now; `frame` was its own. */
 void generation_keep(struct vm *vm, uint32_t id, uint32_t frame);
 
 /* The VM's checkpoint, as it is, becomes the youngest generation; the oldest goes, if all are in use. config->generations > 0 */

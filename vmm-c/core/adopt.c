@@ -30,10 +30,7 @@ static bool believed(struct vm *vm) {
 /* What the configuration knows is not believed, but set. */
 static void renew_settings(struct vm *vm) {
   vm->slice_left = vm->slice_ticks;
-  vm->saves_due = (uint16_t)vm->config->vm_period;
-  for (unsigned t = 0; t < THREAD_COUNT; t++) {
-    vm->threads[t].saves_due = (uint16_t)vm->config->task_period;
-  }
+  recovery_schedules_begin(vm);
 }
 
 static void check_timer(struct vm_state *state) {

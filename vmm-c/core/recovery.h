@@ -33,6 +33,9 @@ void recovery_task_created(struct vm *vm, unsigned task);
 /* The lowest level at which a fault of a thread may be recovered, and why (D6). */
 enum vmi_action recovery_level(const struct vm *vm, const struct thread *thread, uint8_t *reason);
 
+/* From now on the next checkpoints of the VM and of its tasks are waited for, as the configuration says. */
+void recovery_schedules_begin(struct vm *vm);
+
 /* Roll back. *record gets the pages and tables exchanged. */
 void recovery_rollback_task(struct vm *vm, unsigned task, struct vmi_fault *record);
 void recovery_rollback_vm(struct vm *vm, struct vmi_fault *record);

@@ -202,7 +202,7 @@ static void map_page(struct vm *vm, const struct segment_config *segment, uint32
   if (segment->policy == SAVE_NONE) {
     map_everywhere(vm, va, pte_open(frame | PTE_GUEST | PTE_XN));
   } else {
-    map_writable(vm, va, frame, page_flags(segment));
+    map_writable(vm, va, frame, vm_page_flags(segment));
   }
 }
 

@@ -59,6 +59,10 @@ int32_t recovery_checkpoint(struct vm *vm) {
   return VMI_ESTATE;
 }
 
+void recovery_schedules_begin(struct vm *vm) {
+  (void)vm;
+}
+
 int32_t recovery_safe_point(struct vm *vm) {
   (void)vm;
   return VMI_ESTATE;

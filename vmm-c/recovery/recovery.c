@@ -36,6 +36,13 @@ static void open_page(struct vm *vm, uint32_t id) {
   recovery_first_write(vm, page_va(id));
 }
 
+void recovery_schedules_begin(struct vm *vm) {
+  schedule_begin(&vm->config->schedule, &vm->saves_due, &vm->saved_at);
+  for (unsigned task = 0; task < vm->guest->task_count; task++) {
+    schedule_begin(task_schedule(vm, task), &vm->threads[task].saves_due, &vm->task_saved_at[task]);
+  }
+}
+
 void recovery_reset(struct vm *vm) {
   threads_reset_images(vm);
   if (!vm->tracked) {
@@ -43,7 +50,7 @@ void recovery_reset(struct vm *vm) {
   }
   vm->tasks_dirty = 0;
   vm->tasks_changed = TASKS_CHANGED;
-  schedule_begin(&vm->config->schedule, &vm->saves_due, &vm->saved_at);
+  recovery_schedules_begin(vm);
   for_each_page(vm, PAGE_FULL, list_page);
   for_each_page(vm, PAGE_EAGER, open_page);
   vm->tasks_written = 0;

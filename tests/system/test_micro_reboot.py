@@ -93,6 +93,19 @@ def test_state_of_a_vm_is_that_of_its_checkpoint(running: Target) -> None:
     assert running.memory.vm("healthy1")["recoveries"] == 1
 
 
+def test_fault_while_an_interrupt_is_active(running: Target) -> None:
+    """# R31 # R39 # D9 The interrupt that the VMM was serving does not keep out all others, and its input is not lost."""
+    with running.debugger() as gdb:
+        gdb.break_at(running.memory.address("console_interrupt"), once=True)
+        running.console.send("l")
+        gdb.resume()
+        jump_wild(running, gdb)
+    go_on(running)
+    assert set(actions(running.faults()).values()) == {"vm rollback", "cold restart"}
+    running.console.send_line("ist")  # what was typed before is not lost
+    running.console.expect("healthy1 +running")
+
+
 DAMAGES = {  # a member of struct vm, and what is done to it
     "active_pt": lambda vm: vm["active_pt"] ^ 0x40000,
     "guest": lambda vm: vm["guest"] ^ 4,

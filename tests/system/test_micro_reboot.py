@@ -94,7 +94,7 @@ def test_state_of_a_vm_is_that_of_its_checkpoint(running: Target) -> None:
 
 
 def test_fault_while_an_interrupt_is_active(running: Target) -> None:
-    """# R31 # R39 # D9 The interrupt that the VMM was serving does not keep out all others, and its input is not lost."""
+    """# R31 # R39 # D9 The interrupt that the VMM was serving keeps out no other; input is not lost."""
     with running.debugger() as gdb:
         gdb.break_at(running.memory.address("console_interrupt"), once=True)
         running.console.send("l")

@@ -204,13 +204,17 @@ def test_later_fault_is_recovered_again(vmm_boot: Boot) -> None:
         oracle.unbroken(target.uart(vm).lines, repeats=AGAIN)
 
 
-def test_fault_during_the_micro_reboot_stops(running: Target) -> None:
-    """# R31 # D5 The second fault comes while the VMs are taken over."""
+def test_fault_during_the_micro_reboot_stops(vmm_boot: Boot) -> None:
+    """# R31 # D5 The second fault comes while the VMs are taken over: the system stops, though the window is over."""
+    running = vmm_boot(description(vmm_window_ms=1))
+    machine.until(running, lambda: machine.printed(running, *systems.HEALTHY, lines=BEFORE))
     with running.debugger() as gdb:
         gdb.break_at(running.memory.address("switch_to_task"), once=True)
         gdb.resume()
         gdb.write_register("pc", WILD)
         gdb.break_at(running.memory.address("recovery_complete"), once=True)
+        gdb.resume()
+        gdb.break_at(running.memory.address("recovery_rollback_vm"), once=True)
         gdb.resume()
         gdb.write_register("pc", WILD)
     running.console.expect("SYSTEM STOPPED", ms=1_000, seconds=20)

@@ -25,6 +25,7 @@ static int takes_anything(INT32U number) {
     case OS_CALL_VERSION:
     case OS_CALL_TIME_GET:
     case OS_CALL_APP:
+    case OS_CALL_SAFE_POINT:
       return 1;
     default:
       return 0;

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 
 from understudy.fuzz import run_fuzz
+from understudy.vmm_faults.command import CAMPAIGN, run_micro_reboots
 
 VMI_RUNS, VMI_CALLS = 10, 100_000
 
@@ -24,7 +25,12 @@ def fuzz_vmi(screen: Console) -> bool:
     return good
 
 
-CAMPAIGNS: dict[str, Callable[[Console], bool]] = {"vmi": fuzz_vmi}
+def micro_reboot(screen: Console) -> bool:
+    """Faults of the VMM itself. They are figures, no verdict: even a system that ends wrong is an outcome."""
+    return len(run_micro_reboots(screen, CAMPAIGN, 0)) == CAMPAIGN
+
+
+CAMPAIGNS: dict[str, Callable[[Console], bool]] = {"vmi": fuzz_vmi, "micro-reboot": micro_reboot}
 
 
 def run_campaigns(screen: Console, names: Sequence[str]) -> bool:

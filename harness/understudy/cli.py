@@ -21,6 +21,7 @@ from understudy.image import build
 from understudy.image.bare import build_bare
 from understudy.latency.command import run_latency
 from understudy.run import run_interactively
+from understudy.vmm_faults.command import run_micro_reboots
 
 
 class _Group(click.Group):
@@ -101,6 +102,16 @@ def fuzz_command(who: str, seed: int, calls: int) -> None:
     for problem in result.problems:
         click.echo(problem, err=True)
     sys.exit(1 if result.problems else 0)
+
+
+@main.command("micro-reboot")
+@click.option("--count", type=click.IntRange(1, 10**6), default=40, help="How many faults.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Of the first; each experiment follows from its seed."
+)
+def micro_reboot_command(count: int, seed: int) -> None:
+    """Inject faults into the VMM itself and print how often a micro-reboot keeps the VMs."""
+    run_micro_reboots(Console(), count, seed)
 
 
 @main.command("boards")

@@ -35,7 +35,7 @@ static enum save_policy all_undo(void) {
 static void power_on(unsigned generations) {
   uint32_t addresses[64];
   random_start(1);
-  small_configure(all_undo, 1, 1, generations, false);
+  small_configure(all_undo, 1, 1, generations, false, false);
   machine_reset(addresses, small_mapped(addresses));
   for (unsigned i = 0; i < SMALL_VMS; i++) {
     assert_int_equal(vm_create(&vms[i], vms[i].config->guest), VMI_OK);

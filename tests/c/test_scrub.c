@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // sources: vmm-c/core/scrub.c vmm-c/lib/crc32.c
 // flags: -no-pie -fno-pie -Wno-pointer-to-int-cast -Wno-int-to-pointer-cast
-// flags: -Wl,--defsym=__text_start=vmm_image -Wl,--defsym=__checksums_start=vmm_image+8192 -Wl,--defsym=__guest_images_start=golden
+// flags: -Wl,--defsym=__text_start=vmm_image -Wl,--defsym=__checksums_start=vmm_image+12288 -Wl,--defsym=__guest_images_start=golden
 /*
  * D8: every page that must not change is looked at once in each pass, in steps of any length, and of a page, its golden copy
- * and its CRC the one that differs from the two others is at fault.
+ * and its CRC the right one is found to be at fault.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,13 +18,14 @@
 #include "core/fault.h"
 #include "core/guest_access.h"
 #include "core/print.h"
+#include "core/recovery.h"
 #include "core/scrub.h"
 #include "core/vm_memory.h"
 #include "core/vmm_fault.h"
 #include "lib/crc32.h"
 
 #define PAGE 4096u
-#define VMM_PAGES 2u
+#define VMM_PAGES 3u
 #define TEXT_PAGES 3u
 #define TEXT_BYTES (2u * PAGE + 100u)
 #define TASK_PAGES 1u
@@ -35,29 +36,33 @@
 
 /* As vmm.ld.j2 lays them out: the checksums of the VMM follow its text. */
 struct {
-  uint8_t text[VMM_PAGES][PAGE];
+  uint8_t text[VMM_PAGES - 1u][PAGE];
+  uint32_t guest_sums[PAGE / 4u]; /* constants */
   uint32_t sums[PAGE / 4u];
 } vmm_image __attribute__((aligned(4096)));
 
 uint8_t golden[GOLDEN_PAGES][PAGE] __attribute__((aligned(4096)));
 static uint8_t frames[3][TEXT_PAGES + TASK_PAGES][PAGE] __attribute__((aligned(4096)));
 static uint32_t entries[3][TEXT_PAGES + TASK_PAGES];
-static uint32_t sums[GOLDEN_PAGES];
 
 static const struct segment_config segments[] = {
     {.va = VMI_KERNEL_BASE,
      .mem_size = TEXT_PAGES * PAGE,
      .file_size = TEXT_BYTES,
      .data = golden[0],
-     .sums = &sums[0],
+     .sums = &vmm_image.guest_sums[0],
      .executable = true},
     {.va = VMI_SHARED_BASE, .mem_size = PAGE, .writable = true},
-    {.va = TASK_VA, .mem_size = PAGE, .file_size = PAGE, .data = golden[TEXT_PAGES], .sums = &sums[TEXT_PAGES]},
+    {.va = TASK_VA,
+     .mem_size = PAGE,
+     .file_size = PAGE,
+     .data = golden[TEXT_PAGES],
+     .sums = &vmm_image.guest_sums[TEXT_PAGES]},
     {.va = TASK_VA + PAGE,
      .mem_size = PAGE,
      .file_size = DATA_BYTES,
      .data = golden[TEXT_PAGES + 1u],
-     .sums = &sums[TEXT_PAGES + 1u],
+     .sums = &vmm_image.guest_sums[TEXT_PAGES + 1u],
      .writable = true},
 };
 static const struct guest_config guest = {.name = "guest", .segments = segments, .segment_count = 4};
@@ -92,6 +97,10 @@ void code_written(uint32_t address, uint32_t bytes) {
   cleaned = address;
 }
 
+uint32_t recovery_validate_step(void) {
+  return 0;
+}
+
 void print(const char *fmt, ...) {
   (void)fmt;
 }
@@ -110,11 +119,11 @@ bool guest_write(struct vm *vm, uint32_t va, const void *src, uint32_t n) {
 }
 
 static void seal(void) {
-  for (unsigned p = 0; p < VMM_PAGES; p++) {
-    vmm_image.sums[p] = crc32(0, vmm_image.text[p], PAGE);
-  }
   for (unsigned p = 0; p < GOLDEN_PAGES; p++) {
-    sums[p] = crc32(0, golden[p], PAGE);
+    vmm_image.guest_sums[p] = crc32(0, golden[p], PAGE);
+  }
+  for (unsigned p = 0; p < VMM_PAGES; p++) {
+    vmm_image.sums[p] = crc32(0, (const uint8_t *)&vmm_image + p * PAGE, PAGE);
   }
 }
 
@@ -227,22 +236,21 @@ static void test_golden_copy(void **state) {
   assert_int_equal(frames[2][1][99], golden[1][99] ^ 1u);
 }
 
-/* R31 D8 Text or constants of the VMM, or a CRC that both the page and its golden copy contradict. */
+/* R31 D8 Text or constants of the VMM, the CRCs of the guests among them: no guest is blamed for these. */
 static void test_vmm(void **state) {
   (void)state;
   for (volatile unsigned which = 0; which < 3; which++) {
     set_up(NULL);
-    if (which < VMM_PAGES) {
+    if (which < VMM_PAGES - 1u) {
       vmm_image.text[which][4095] ^= 0x80u;
     } else {
-      vms[0].run_state = VMI_VM_RUNNING;
-      sums[0] ^= 1u;
+      vmm_image.guest_sums[0] ^= 1u;
     }
     if (setjmp(stopped) == 0) {
       whole_pass();
       fail_msg("not noticed");
     }
-    assert_true(event_count == 0 || (which == 2 && events[0].status == VMI_TEXT_GOLDEN));
+    assert_int_equal(event_count, 0);
   }
 }
 

@@ -93,6 +93,19 @@ def test_state_of_a_vm_is_that_of_its_checkpoint(running: Target) -> None:
     assert running.memory.vm("healthy1")["recoveries"] == 1
 
 
+def test_fault_while_an_interrupt_is_active(running: Target) -> None:
+    """# R31 # R39 # D9 The interrupt that the VMM was serving keeps out no other; input is not lost."""
+    with running.debugger() as gdb:
+        gdb.break_at(running.memory.address("console_interrupt"), once=True)
+        running.console.send("l")
+        gdb.resume()
+        jump_wild(running, gdb)
+    go_on(running)
+    assert set(actions(running.faults()).values()) == {"vm rollback", "cold restart"}
+    running.console.send_line("ist")  # what was typed before is not lost
+    running.console.expect("healthy1 +running")
+
+
 DAMAGES = {  # a member of struct vm, and what is done to it
     "active_pt": lambda vm: vm["active_pt"] ^ 0x40000,
     "guest": lambda vm: vm["guest"] ^ 4,
@@ -191,13 +204,17 @@ def test_later_fault_is_recovered_again(vmm_boot: Boot) -> None:
         oracle.unbroken(target.uart(vm).lines, repeats=AGAIN)
 
 
-def test_fault_during_the_micro_reboot_stops(running: Target) -> None:
-    """# R31 # D5 The second fault comes while the VMs are taken over."""
+def test_fault_during_the_micro_reboot_stops(vmm_boot: Boot) -> None:
+    """# R31 # D5 The second fault comes while the VMs are taken over: the system stops, though the window is over."""
+    running = vmm_boot(description(vmm_window_ms=1))
+    machine.until(running, lambda: machine.printed(running, *systems.HEALTHY, lines=BEFORE))
     with running.debugger() as gdb:
         gdb.break_at(running.memory.address("switch_to_task"), once=True)
         gdb.resume()
         gdb.write_register("pc", WILD)
         gdb.break_at(running.memory.address("recovery_complete"), once=True)
+        gdb.resume()
+        gdb.break_at(running.memory.address("recovery_rollback_vm"), once=True)
         gdb.resume()
         gdb.write_register("pc", WILD)
     running.console.expect("SYSTEM STOPPED", ms=1_000, seconds=20)

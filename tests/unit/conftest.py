@@ -26,7 +26,8 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (TOY / "apps", "guests/apps"),
     ):
         shutil.copytree(source, tmp_path / target)
-    shutil.copy(REAL / "vmm-c/core/config.h", tmp_path / "vmm-c/core")
+    for header in ("config.h", "vmm_fault.h"):
+        shutil.copy(REAL / "vmm-c/core" / header, tmp_path / "vmm-c/core")
     shutil.copy(REAL / "guests/rtos/task_table.h", tmp_path / "guests/rtos")
     (tmp_path / "qemu-configs/systems").mkdir()
     shutil.copy(TOY / "toy.toml", tmp_path / "qemu-configs/systems")

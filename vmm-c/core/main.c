@@ -61,6 +61,9 @@ static void restart(void) {
   devices_init();
   sched_init();
   adopt_vms();
+  for (unsigned uart = 0; uart < BOARD_UART_COUNT; uart++) {
+    console_interrupt(uart); /* what came in the meantime: its interrupt was cleared with all others */
+  }
 }
 
 /* restarted: this is a micro-reboot (start.S). */

@@ -5,6 +5,7 @@
 #include "core/fault.h"
 #include "core/guest_access.h"
 #include "core/print.h"
+#include "core/recovery.h"
 #include "core/vm_memory.h"
 #include "core/vmm_fault.h"
 #include "lib/crc32.h"
@@ -157,15 +158,13 @@ static void load_again(struct vm *vm, const struct segment_config *segment, cons
   report(vm, VMI_CLASS_TEXT, VMI_TEXT_REPAIRED, segment->va + at.page * PAGE_SIZE);
 }
 
-/* Of the page, its golden copy and its CRC, two that agree are believed. */
+/* What is right cannot be had from a golden copy that is wrong, too. */
 static void vm_damaged(const struct target *target) {
   struct vm *vm = &vms[at.owner];
   const struct segment_config *segment = segment_at();
   const uint8_t *golden = segment->data + at.page * PAGE_SIZE;
   if (crc32(0, golden, PAGE_SIZE) == *target->sum) {
     load_again(vm, segment, target, golden);
-  } else if (memcmp(golden, target->content, PAGE_SIZE) == 0) {
-    vmm_fault_raise(VMI_CLASS_TEXT, (uint32_t)target->sum & PAGE_MASK);
   } else {
     totals.damaged++;
     report(vm, VMI_CLASS_BOOT, VMI_TEXT_LOST, segment->va + at.page * PAGE_SIZE);
@@ -174,6 +173,13 @@ static void vm_damaged(const struct target *target) {
 
 static bool differs(const struct target *target) {
   return crc32(0, target->content, PAGE_SIZE) != *target->sum;
+}
+
+/* The CRC of a guest's page lies in the constants of the VMM. */
+static bool sum_is_right(const uint32_t *sum) {
+  uint32_t page = ((uint32_t)sum - (uint32_t)__text_start) / PAGE_SIZE;
+  return crc32(0, __text_start + page * PAGE_SIZE, PAGE_SIZE) ==
+         ((const uint32_t *)(const void *)__checksums_start)[page];
 }
 
 /* A guest that was exchanged while its page was being checked is no damage: so look again, at the whole page at once. */
@@ -185,6 +191,8 @@ static void page_checked(const struct target *target) {
   }
   if (at.area == AREA_VMM) {
     vmm_fault_raise(VMI_CLASS_TEXT, (uint32_t)target->content);
+  } else if (!sum_is_right(target->sum)) {
+    vmm_fault_raise(VMI_CLASS_TEXT, (uint32_t)target->sum & PAGE_MASK);
   } else if (at.area == AREA_GOLDEN) {
     golden_damaged(target);
   } else {
@@ -203,9 +211,9 @@ static void check(const struct target *target, uint32_t bytes) {
   }
 }
 
-void scrub_step(void) {
+static void check_next(uint32_t left) {
   struct target target;
-  for (uint32_t left = config_scrub_bytes; left >= LOOK_BYTES;) {
+  while (left >= LOOK_BYTES) {
     uint32_t bytes = left < PAGE_SIZE - done ? left : PAGE_SIZE - done;
     if (locate(&target)) {
       check(&target, bytes);
@@ -216,6 +224,13 @@ void scrub_step(void) {
       crc = 0;
       left -= LOOK_BYTES;
     }
+  }
+}
+
+void scrub_step(void) {
+  if (config_scrub_bytes != 0) {
+    uint32_t spent = recovery_validate_step();
+    check_next(config_scrub_bytes > spent ? config_scrub_bytes - spent : 0);
   }
 }
 

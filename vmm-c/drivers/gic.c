@@ -8,6 +8,7 @@
 #define ICDISER (BOARD_GIC_DIST_BASE + 0x100)
 #define ICDICER (BOARD_GIC_DIST_BASE + 0x180)
 #define ICDICPR (BOARD_GIC_DIST_BASE + 0x280)
+#define ICDABR (BOARD_GIC_DIST_BASE + 0x300)
 #define ICDIPR (BOARD_GIC_DIST_BASE + 0x400)
 #define ICDIPTR (BOARD_GIC_DIST_BASE + 0x800)
 #define ICDICFR (BOARD_GIC_DIST_BASE + 0xc00)
@@ -24,7 +25,17 @@ static void fill(uint32_t registers, unsigned first, unsigned per_register, uint
   }
 }
 
+/* After a micro-reboot: the VMM may have failed between taking an interrupt and ending it, which keeps out all others. */
+static void end_active(void) {
+  for (unsigned id = 0; id < BOARD_IRQ_COUNT; id++) {
+    if ((mmio_read(ICDABR + 4u * (id / 32u)) >> id % 32u & 1u) != 0) {
+      gic_end(id);
+    }
+  }
+}
+
 void gic_init(void) {
+  end_active();
   mmio_write(ICDDCR, 0);
   mmio_write(ICCICR, 0);
   fill(ICDICER, 0, 32, 0xffffffffu);

@@ -14,7 +14,7 @@
 #define GIC_ICCIAR (BOARD_GIC_CPU_BASE + 0x0c)
 #define GIC_ICCEOIR (BOARD_GIC_CPU_BASE + 0x10)
 
-/* Everything disabled, all shared interrupts level-sensitive, to CPU 0, with one priority; then both interfaces on. */
+/* What is active is ended, everything disabled, all shared interrupts level-sensitive, to CPU 0, with one priority; then both interfaces on. */
 void gic_init(void);
 
 /* Lets interrupt `id` (0..BOARD_IRQ_COUNT-1) through. */

@@ -71,7 +71,7 @@ DEFAULT_ON = {
     FaultClass.ASYNC: Action.VM_ROLLBACK,
     FaultClass.PANIC: Action.VM_ROLLBACK,
     FaultClass.BOOT: Action.COLD_RESTART,
-    FaultClass.TEXT: Action.VM_ROLLBACK,
+    FaultClass.TEXT: Action.LOG,
     FaultClass.OBJECT: Action.VM_ROLLBACK,
     FaultClass.BACKUP: Action.OLDER_GENERATION,
     FaultClass.TABLE: Action.COLD_RESTART,

@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,10 +33,19 @@ class Target:
     The clock is virtual (`-icount`): a run is repeatable, and deadlines do not depend on how fast the host is.
     """
 
-    def __init__(self, image: Image, *, extra: Sequence[str] = ()) -> None:
-        """Prepare a machine for `image`; `extra` are more QEMU arguments. Enter it to boot."""
+    def __init__(
+        self, image: Image, *, extra: Sequence[str] = (), prepare: "Callable[[Target], None] | None" = None
+    ) -> None:
+        """Prepare a machine for `image`. Enter it to boot.
+
+        Args:
+            image: what it runs.
+            extra: more QEMU arguments.
+            prepare: called before the first instruction; what it does with GDB is the same in each run.
+        """
         self.image = image
         self._extra = extra
+        self._prepare = prepare
         self._exits = contextlib.ExitStack()
         self.consoles: list[Console] = []
         self.gdb: Gdb | None = None
@@ -56,6 +65,8 @@ class Target:
             except TargetError as error:
                 raise TargetError(f"{error}\n{self.process.said()}".strip()) from None
             self._exits.callback(self._qmp.close)
+            if self._prepare:
+                self._prepare(self)
             self.resume()
             self._check_banner()
             self._exits = self._exits.pop_all()

@@ -35,7 +35,7 @@ def test_each_experiment_injects_something(found: list[Experiment]) -> None:
 
 
 def test_an_experiment_follows_from_its_seed(found: list[Experiment]) -> None:
-    """The same place and the same bit. The outcome may differ: a stop of the debugger shifts virtual time (QEMU 7.2)."""
+    """The same place and the same bit. The outcome may differ: a stop of GDB shifts virtual time (QEMU 7.2)."""
     first = [done for done in found if done.outcome is Outcome.RECOVERED][:2]
     again = run_experiments([done.seed for done in first])
     assert [(done.seed, done.kind, done.what) for done in again] == [

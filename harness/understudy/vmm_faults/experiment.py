@@ -2,7 +2,7 @@
 """One experiment: a fault injected into the VMM itself, and what becomes of the system (R31).
 
 From its seed alone follows where and what is injected: from its reset on GDB stops the machine at the same places, so
-each experiment can be repeated. The stops shift virtual time, which is of no importance for the outcome.
+each fault can be repeated. The stops shift virtual time, so the outcome may be another one.
 """
 
 import random

@@ -260,7 +260,7 @@ class Policy:
     tasks: dict[str, TaskPolicy] = field(factory=dict)
     regions: dict[str, Region] = field(factory=dict)
     generations: int = 1
-    generation_ms: int = 100
+    generation_ms: int = 1000
 
     @property
     def schedule(self) -> Schedule:

@@ -73,11 +73,13 @@ def run_fuzz(who: str, seed: int, calls: int, *, seconds: float = 600) -> FuzzRe
 def _wait(target: Target, console: Console, ms: float, seconds: float) -> bool:
     """Wait for the end of the calls; false when it does not come: a fault of the VMM stops all clocks."""
     guard = time.monotonic() + seconds
-    while FINISHED not in console.text:
-        if FAULT in target.console.text or target.virtual_ms() > ms or time.monotonic() > guard:
+    while True:
+        late = target.virtual_ms() > ms or time.monotonic() > guard  # before the look, which then is the last one
+        if FINISHED in console.text:
+            return True
+        if late or FAULT in target.console.text:
             return False
         time.sleep(_POLL)
-    return True
 
 
 def _look(target: Target, who: str) -> dict[str, Any]:

@@ -130,7 +130,9 @@ def test_rollbacks_asked_for_from_the_console(vmm_boot: Boot) -> None:
     target.wait_for_prompt()
     vm = "healthy1"
     machine.until(target, lambda: machine.printed(target, vm, lines=20))
+    machine.settle(target)
     before = tables.check_frames(target, vm), target.memory.vm(vm)["memory_next"]
+    target.resume()
     for number in range(100):
         target.vm0(f"rollback {vm} {('', 'producer', 'consumer')[number % 3]}".rstrip())
     machine.settle(target)

@@ -15,6 +15,7 @@ static inline void action_log(struct vmi_fault *record) {
   sched_poll();
 }
 
+/* Guest and console see that the VM, or a task of it, was recovered. */
 static inline void action_count(struct vm *vm) {
   vm->info->recoveries = ++vm->recoveries;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/adopt.h"
 
+#include "core/action.h"
 #include "core/recovery.h"
 #include "core/sched.h"
 #include "core/vm_check.h"
@@ -17,14 +18,10 @@ static bool guest_known(const struct vm *vm) {
   return known;
 }
 
-static bool is_protected(const struct vm *vm) {
-  return vm->config->fault_tolerant && recovery_frames > 1u;
-}
-
 /* While it went back to an older generation only that one, which is not checked, has all of its checkpoint. */
 static bool believed(struct vm *vm) {
-  return vm->run_state <= VMI_VM_STOPPED && is_protected(vm) && vm->tracked && !vm->going_back && guest_known(vm) &&
-         vm_is_sound(vm) && recovery_complete(vm);
+  return vm->run_state <= VMI_VM_STOPPED && recovery_protects(vm->config) && vm->tracked && !vm->going_back &&
+         guest_known(vm) && vm_is_sound(vm) && recovery_complete(vm);
 }
 
 /* What the configuration knows is not believed, but set. */
@@ -49,12 +46,12 @@ static void go_on(struct vm *vm) {
   if (vm->run_state == VMI_VM_STOPPED) {
     sched_timer_set(vm, 0);
   }
-  vm->info->recoveries = ++vm->recoveries;
+  action_count(vm);
   vmm_fault_logged(record);
 }
 
 static void start_anew(struct vm *vm, uint8_t state) {
-  uint8_t reason = is_protected(vm) ? VMI_REASON_UNAVAILABLE : VMI_REASON_UNPROTECTED;
+  uint8_t reason = recovery_protects(vm->config) ? VMI_REASON_UNAVAILABLE : VMI_REASON_UNPROTECTED;
   vmm_fault_logged(vmm_fault_log(vm->index, VMI_TASK_KERNEL, VMI_ACTION_COLD_RESTART, reason));
   if (vm_create(vm, guest_known(vm) ? vm->guest : vm->config->guest) != VMI_OK || state == VMI_VM_CREATED) {
     return;

@@ -53,7 +53,7 @@ int32_t manage_vm_info(struct vm *vm, struct context *frame) {
       .priority = of->config->priority,
       .task_count = of->guest->task_count,
       .current_task = empty ? VMI_TASK_KERNEL : of->vcpu->current_task,
-      .fault_tolerant = of->config->fault_tolerant && recovery_frames > 1u,
+      .fault_tolerant = recovery_protects(of->config),
       .memory_used = empty ? 0 : of->memory_next - of->config->memory_base,
       .memory_size = of->config->memory_size,
   };

@@ -11,6 +11,11 @@
 /* Frames per writable page: the active one and its twins, without those of older generations; 1 without fault tolerance. */
 extern const uint32_t recovery_frames;
 
+/* Does a VM of this configuration have checkpoints? */
+static inline bool recovery_protects(const struct vm_config *config) {
+  return config->fault_tolerant && recovery_frames > 1u;
+}
+
 /* The image of `vm` was just loaded: it becomes the first checkpoint (invariant 3). */
 void recovery_reset(struct vm *vm);
 

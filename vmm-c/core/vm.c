@@ -81,7 +81,7 @@ static void image_load(struct vm *vm, enum vmi_start start) {
     vm_persistent_settle(vm);
   }
   vm->loading = true;
-  vm->tracked = vm->config->fault_tolerant && recovery_frames > 1u;
+  vm->tracked = recovery_protects(vm->config);
   vm_memory_build(vm, start == VMI_START_WARM);
   header_read(vm);
   threads_reset(vm);

@@ -32,7 +32,7 @@ uint32_t vm_writable_pages(const struct guest_config *guest, unsigned window) {
 }
 
 static uint32_t generation_count(const struct vm_config *config) {
-  return config->fault_tolerant && recovery_frames > 1u ? config->generations : 0;
+  return recovery_protects(config) ? config->generations : 0;
 }
 
 uint32_t vm_memory_needed(const struct vm_config *config, const struct guest_config *guest) {

@@ -38,6 +38,7 @@ void vm_channels_map(struct vm *vm);
 
 /* Load the writable segments of a window again: a write like any other, so checkpoints keep what they hold. */
 void vm_memory_reload(struct vm *vm, unsigned window);
+
 /* Of the two first-level tables of a fault-tolerant VM, which lie one behind the other, the first, and its ASID. */
 uint32_t *vm_first_space(const struct vm *vm);
 

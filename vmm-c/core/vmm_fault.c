@@ -116,15 +116,10 @@ static void explain(struct fault *fault) {
   }
 }
 
-/* In units of health_time. */
-static uint32_t window(void) {
-  return (uint32_t)((uint64_t)config_vmm_window_ms * (BOARD_TIMER_CLOCK_HZ / 1000u) >> HEALTH_TIME_SHIFT);
-}
-
 static bool may_restart(const struct fault *fault, uint32_t phase) {
   uint64_t now = timer_now();
   uint32_t time = health_time((uint32_t)now, (uint32_t)(now >> 32));
-  bool again = state.restarts != 0 && time - state.last < window();
+  bool again = state.restarts != 0 && time - state.last < health_duration(config_vmm_window_ms);
   if (config_vmm_fault != VMM_RESTART || phase != PHASE_READY || fault->class == VMI_CLASS_TEXT || again) {
     return false;
   }

@@ -5,8 +5,9 @@
  *   active       what the guest uses
  *   task_backup  its content at the checkpoint of the task (task windows only)
  *   backup       its content at the checkpoint of the VM
- * and the record which ones older generations hold. Equal frames mean equal content. An entry of a backup table is always armed. A page whose active frame is not that of a
- * backup is in the list of dirty pages of that checkpoint; a shared page is in shared_open as long as it is open.
+ * and the record which ones older generations hold. Equal frames mean equal content. An entry of a backup table is always
+ * armed. A page whose active frame is not that of a backup is in the list of dirty pages of that checkpoint; a shared page is
+ * in shared_open as long as it is open.
  */
 #ifndef RECOVERY_PAGES_H
 #define RECOVERY_PAGES_H

@@ -19,25 +19,16 @@ from understudy.target import Gdb, Target
 from understudy.vmm_faults.output import difference
 
 GUESTS = ("guest1", "guest2", "guest3")
-AGAIN = (
-    24  # lines of a stream that a recovery may repeat: all since the checkpoint, with the time that stops of GDB add
-)
+AGAIN = 24
+"""Lines of a stream that a recovery may repeat: all since the checkpoint, with the time that stops of GDB add."""
 MORE_LINES = 30  # that each guest must print after the injection
 MS, SECONDS = 4_000.0, 40.0  # for that, in virtual and, as last guard, in real time
 GOLDEN_LINES = 1_500
-# Where the VMM is stopped before it goes on for a few instructions: what it does most of the time.
-PLACES = (
-    *(
-        "switch_to_vm",
-        "switch_to_task",
-        "switch_from_vm",
-        "sched_resume",
-        "tick_handle",
-        "vmi_dispatch",
-        "console_write",
-    ),
-    *("recovery_first_write", "guest_read", "switch_to_idle", "virq_enter", "fault_data"),
+PLACES = tuple(
+    "switch_to_vm switch_to_task switch_from_vm sched_resume tick_handle vmi_dispatch console_write "
+    "recovery_first_write guest_read switch_to_idle virq_enter fault_data".split()
 )
+"""Where the VMM is stopped before it goes on for a few instructions: what it does most of the time."""
 _SVC, _MODE = 0x13, 0x1F
 
 
@@ -178,13 +169,15 @@ def _run_on(target: Target) -> tuple[bool, bool]:
     """Return whether the VMM has stopped the system, and whether all guests have printed more."""
     wanted = {vm: len(target.uart(vm).lines) + MORE_LINES for vm in GUESTS}
     end, guard = target.virtual_ms() + MS, time.monotonic() + SECONDS
-    while target.virtual_ms() < end and time.monotonic() < guard:
+    while True:
+        late = target.virtual_ms() > end or time.monotonic() > guard  # before the look, which then is the last one
         if "SYSTEM STOPPED" in target.console.text:
             return True, False
         if all(len(target.uart(vm).lines) >= count for vm, count in wanted.items()):
             return False, True
+        if late:
+            return False, False
         time.sleep(0.01)
-    return False, False
 
 
 def _judge(target: Target) -> tuple[Outcome, str]:

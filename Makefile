@@ -12,8 +12,9 @@ demo: .venv/.ready-run
 latency: .venv/.ready-latency
 	@$(BIN)/understudy latency
 
-campaign: .venv/.ready-run
+campaign: $(READY)
 	@$(BIN)/understudy campaign
+	$(BIN)/pytest -n 2 --dist loadscope -m campaign --vmm-campaign
 
 test: $(READY) lint
 	$(BIN)/pytest -n 2 --dist loadscope

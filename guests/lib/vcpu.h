@@ -38,6 +38,11 @@ static inline void vcpu_enable(uint32_t lines) {
   vcpu_page()->irq_enabled |= lines;
 }
 
+/* A sign of life for the watchdog of a VM that is never idle; without a trap. */
+static inline void vcpu_kick(void) {
+  (*(volatile uint32_t *)(VMI_VCPU_PAGE + VMI_VCPU_KICK))++;
+}
+
 static inline void vcpu_mask(void) {
   vcpu_page()->irq_masked = 1;
   __asm__ volatile("" ::: "memory");

@@ -101,12 +101,28 @@ static inline int32_t vmi_yield(void) {
   return vmi_call0(VMI_YIELD);
 }
 
+/*
+ * Gives up: the VMM treats the caller by its policy, and keeps `reason` and the first 39 bytes of text for people. Returns only
+ * if nothing is done about it. text: printable; NULL if length is 0.
+ */
+static inline int32_t vmi_panic(uint32_t reason, const char *text, uint32_t length) {
+  return vmi_call3(VMI_PANIC, reason, vmi_address(text), length);
+}
+
 /* Rings the bell of channel 0..VMI_CHANNEL_MAX-1: raises VMI_IRQ_CHANNEL in the peer. ENOENT. */
 static inline int32_t vmi_channel_notify(uint32_t channel) {
   return vmi_call1(VMI_CHANNEL_NOTIFY, channel);
 }
 
 /* ---- for kernels [K] ---- */
+
+/*
+ * From now on these objects are checked before a checkpoint of the VM is taken, whenever a task runs or the kernel waits. The table is
+ * constant memory. EFAULT: it is not; EINVAL: one makes no sense or is broken now; ESTATE: the VM has no checkpoints.
+ */
+static inline int32_t vmi_objects(const struct vmi_object *objects, uint32_t count) {
+  return vmi_call2(VMI_OBJECT, vmi_address(objects), count);
+}
 
 /* Reads up to length bytes of console input. Returns their number, 0 when there are none; EINVAL, EFAULT. */
 static inline int32_t vmi_console_read(char *buffer, uint32_t length) {
@@ -116,6 +132,11 @@ static inline int32_t vmi_console_read(char *buffer, uint32_t length) {
 /* Blocks the VM until an enabled line is pending; returns the pending and enabled lines. */
 static inline uint32_t vmi_wait(void) {
   return (uint32_t)vmi_call0(VMI_WAIT);
+}
+
+/* The boot is complete: without it, a VM whose configuration says so is taken for one that failed to boot. */
+static inline int32_t vmi_ready(void) {
+  return vmi_call0(VMI_READY);
 }
 
 /* Takes a pending, enabled virtual interrupt now, if interrupts are unmasked. */

@@ -60,6 +60,11 @@ static inline int32_t vmi_vm_rollback(uint32_t vm, uint32_t task) {
   return vmi_call2(VMI_VM_ROLLBACK, vm, task);
 }
 
+/* The standby of the VM takes its place. ESTATE when there is none, or nothing was duplicated into it yet. */
+static inline int32_t vmi_vm_take_over(uint32_t vm) {
+  return vmi_call1(VMI_VM_TAKE_OVER, vm);
+}
+
 /* Record `sequence` (from 1) of the fault log, of former lives too. EAGAIN: not yet written. ENOENT: not kept. */
 static inline int32_t vmi_fault_read(uint32_t sequence, struct vmi_fault *fault) {
   return vmi_call2(VMI_FAULT_READ, sequence, vmi_address(fault));
@@ -90,6 +95,11 @@ static inline int32_t vmi_last_words(uint32_t nth, struct vmi_last_words *words)
  */
 static inline struct vmi_result vmi_vm_log(uint32_t vm, uint32_t offset, char *buffer, uint32_t length) {
   return vmi_call(VMI_VM_LOG, vm, offset, vmi_address(buffer), length);
+}
+
+/* The end of the text that a VM wrote before its last fault and that was dropped. EAGAIN: none was since its creation. */
+static inline int32_t vmi_vm_words(uint32_t vm, struct vmi_vm_words *words) {
+  return vmi_call2(VMI_VM_WORDS, vm, vmi_address(words));
 }
 
 /* Bit n set: the console output of VM n is mirrored on the management console, line by line. */

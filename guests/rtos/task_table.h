@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "vmi.h"
+
 struct os_task_config {
   const char *name;
   void (*entry)(void *);
@@ -20,5 +22,9 @@ struct os_task_config {
 
 extern const struct os_task_config os_task_table[];
 extern const uint32_t os_task_count; /* at most OS_MAX_TASKS */
+
+/* What the VMM is to check before it saves the VM (VMI_OBJECT, kernel/objects.h); none: the count is 0. */
+extern const struct vmi_object os_objects[];
+extern const uint32_t os_object_count;
 
 #endif

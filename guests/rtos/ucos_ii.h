@@ -184,6 +184,12 @@ INT32U OSAppCall(INT32U function, INT32U argument);
 /* Nor this: the state of all tasks and the kernel is a good one to come back to (docs/vmi.md, VMI_CHECKPOINT). */
 void OSSafePoint(void);
 
+/*
+ * Not of MicroC/OS-II: the task cannot go on. The VMM treats it by its policy, normally by a rollback, and keeps `reason` and
+ * the beginning of `text` (39 characters) for people. Returns only if the policy leaves the task alone.
+ */
+void OSAppPanic(INT32U reason, const char *text);
+
 /* A task cannot mask interrupts; what it can keep away are the other tasks. */
 #define OS_ENTER_CRITICAL() OSSchedLock()
 #define OS_EXIT_CRITICAL() OSSchedUnlock()

@@ -22,7 +22,7 @@ void command_execute(char *text);
 
 /* commands_vm.c: the life of a VM */
 command_handler command_list, command_guests, command_create, command_boot, command_start, command_stop, command_pause,
-    command_resume, command_destroy;
+    command_resume, command_destroy, command_takeover;
 /* commands_info.c */
 command_handler command_stats, command_tasks;
 /* commands_log.c: output of guests */
@@ -34,6 +34,10 @@ command_handler command_faults, command_blackbox, command_checkpoint, command_ro
 command_handler command_policy;
 /* commands_scrub.c */
 command_handler command_scrub;
+/* commands_words.c */
+command_handler command_lastwords;
+/* Prints those that belong to the fault with this sequence number, if there are any. */
+void print_vm_words(uint32_t vm, uint32_t fault);
 /* commands_system.c */
 command_handler command_version, command_shutdown;
 

@@ -71,6 +71,7 @@ static void print_fault(const struct vmi_fault *fault) {
 
   memcpy(task, task_name(fault->vm, fault->task), strlen(task_name(fault->vm, fault->task)) + 1);
   print_bytes(text, fault_text(text, fault, vm_name(fault->vm), task, owner_text(fault)));
+  print_vm_words(fault->vm, fault->sequence);
 }
 
 static uint32_t print_faults(uint32_t first, uint32_t end, uint32_t vm) {

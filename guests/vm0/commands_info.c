@@ -6,6 +6,7 @@
 #include "vm0/describe.h"
 #include "vm0/lookup.h"
 #include "vm0/vm_operation.h"
+#include "vmi_fault_words.h"
 
 static void print_table(void) {
   struct vmi_vm_info info;
@@ -24,6 +25,22 @@ static void print_counter(const char *name, uint32_t value) {
   print("  %-18s %10u\n", name, (unsigned)value);
 }
 
+static void print_pair(const struct vmi_vm_info *info) {
+  if (info->pair.standby == VMI_VM_NONE && info->pair.standby_for == VMI_VM_NONE) {
+    return;
+  }
+  if (info->pair.standby != VMI_VM_NONE) {
+    print("  %-18s %10s\n", "standby", vm_name(info->pair.standby));
+  } else {
+    print("  %-18s %10s\n", "standby of", vm_name(info->pair.standby_for));
+  }
+  print("  %-18s %10s\n", "duplicated", describe_duplicate(info->pair.duplicate));
+  print_counter("duplicate, age ms", info->pair.duplicate_age);
+  print_counter("duplications", info->pair.duplications);
+  print_counter("pages duplicated", info->pair.duplicated_pages);
+  print_counter("take-overs", info->pair.take_overs);
+}
+
 static void print_counters(uint32_t vm, const struct vmi_vm_info *info) {
   print("%s: %s, guest %s, priority %u, %s\n", info->name, describe_state(info->state), info->guest,
         (unsigned)info->priority, info->fault_tolerant != 0 ? "fault tolerant" : "not fault tolerant");
@@ -40,8 +57,16 @@ static void print_counters(uint32_t vm, const struct vmi_vm_info *info) {
   print_counter("task restarts", info->task_restarts);
   print_counter("warm resets", info->warm_resets);
   print_counter("cold restarts", info->cold_restarts);
+  print_counter("refused calls", info->refused);
+  print("  %-18s %s\n", "boot", vmi_boot_words(info->boot));
+  print("  %-18s %s\n", "last panic", info->last_words);
+  print("  %-18s %10s\n", "output", describe_output(info->output_commit));
+  print_counter("output held, bytes", info->output_held);
+  print_counter("input lost, bytes", info->input_lost);
+  print_counter("timer periods lost", info->ticks_lost);
   print_counter("memory used, bytes", info->memory_used);
   print_counter("memory, bytes", info->memory_size);
+  print_pair(info);
 }
 
 void command_stats(const struct words *words) {

@@ -5,7 +5,14 @@
 
 static const char *const states[] = {
     [VMI_VM_EMPTY] = "empty",   [VMI_VM_CREATED] = "created", [VMI_VM_RUNNING] = "running",
-    [VMI_VM_PAUSED] = "paused", [VMI_VM_STOPPED] = "stopped",
+    [VMI_VM_PAUSED] = "paused", [VMI_VM_STOPPED] = "stopped", [VMI_VM_STANDBY] = "standby",
+};
+
+static const char *const duplicates[] = {
+    [VMI_DUPLICATE_NONE] = "none yet",
+    [VMI_DUPLICATE_UNSUITABLE] = "none: the guests have no memory in common",
+    [VMI_DUPLICATE_PERSISTENT] = "persistent memory",
+    [VMI_DUPLICATE_ALL] = "everything",
 };
 
 static const char *const kinds[] = {
@@ -86,6 +93,7 @@ static const char *const errors[] = {
     [-VMI_EAGAIN] = "nothing there yet",
     [-VMI_ENOENT] = "no such thing",
     [-VMI_ENOMEM] = "the guest does not fit into the memory of the VM",
+    [-VMI_EIMAGE] = "its image is not usable",
 };
 
 static const char *pick(const char *const *table, uint32_t count, uint32_t index) {
@@ -94,6 +102,14 @@ static const char *pick(const char *const *table, uint32_t count, uint32_t index
 
 const char *describe_state(uint32_t state) {
   return pick(states, COUNT(states), state);
+}
+
+const char *describe_duplicate(uint32_t duplicate) {
+  return pick(duplicates, COUNT(duplicates), duplicate);
+}
+
+const char *describe_output(uint32_t commit) {
+  return commit != 0 ? "commit" : "immediate";
 }
 
 const char *describe_kind(uint32_t kind) {

@@ -8,6 +8,8 @@
 #include "vmi.h"
 
 const char *describe_state(uint32_t state);   /* enum vmi_vm_state */
+const char *describe_duplicate(uint32_t duplicate); /* enum vmi_duplicate */
+const char *describe_output(uint32_t commit); /* vmi_vm_info.output_commit */
 const char *describe_kind(uint32_t kind);     /* enum vmi_fault_kind */
 const char *describe_class(uint32_t class);   /* enum vmi_fault_class */
 const char *describe_action(uint32_t action); /* enum vmi_action */

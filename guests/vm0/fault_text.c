@@ -3,6 +3,7 @@
 
 #include "lib/format.h"
 #include "vm0/describe.h"
+#include "vmi_fault_words.h"
 
 #define TIMER_HZ 100000000u /* unit of vmi_fault.time_*, see vmi.h */
 #define NO_WINDOW 0xffu
@@ -41,8 +42,16 @@ static const char *access_text(const struct vmi_fault *fault) {
   }
 }
 
-static const char *status_register(const struct vmi_fault *fault) {
-  return fault->kind == VMI_FAULT_PREFETCH ? "IFSR" : "DFSR";
+static const char *status_name(const struct vmi_fault *fault) {
+  switch (fault->kind) {
+    case VMI_FAULT_DATA:
+    case VMI_FAULT_ASYNC:
+      return "DFSR";
+    case VMI_FAULT_PREFETCH:
+      return "IFSR";
+    default:
+      return "status";
+  }
 }
 
 static size_t who_line(char *text, size_t size, const struct vmi_fault *fault, const char *vm, const char *task) {
@@ -54,8 +63,15 @@ static size_t who_line(char *text, size_t size, const struct vmi_fault *fault, c
 }
 
 static size_t what_line(char *text, size_t size, const struct vmi_fault *fault) {
-  return format_text(text, size, "   %s, %s, %s; %s 0x%08x\n", describe_kind(fault->kind), describe_class(fault->class),
-                     access_text(fault), status_register(fault), (unsigned)fault->status);
+  return format_text(text, size, "   %s, %s, %s\n", describe_kind(fault->kind), describe_class(fault->class),
+                     access_text(fault));
+}
+
+static size_t status_line(char *text, size_t size, const struct vmi_fault *fault) {
+  const char *explanation = vmi_fault_explanation(fault);
+
+  return format_text(text, size, "   %s 0x%08x%s%s\n", status_name(fault), (unsigned)fault->status,
+                     explanation != NULL ? ": " : "", explanation != NULL ? explanation : "");
 }
 
 static size_t where_line(char *text, size_t size, const struct vmi_fault *fault, const char *owner) {
@@ -81,6 +97,7 @@ size_t fault_text(char *text, const struct vmi_fault *fault, const char *vm, con
   size_t length = who_line(text, FAULT_TEXT_SIZE, fault, vm, task);
 
   length += what_line(&text[length], FAULT_TEXT_SIZE - length, fault);
+  length += status_line(&text[length], FAULT_TEXT_SIZE - length, fault);
   length += where_line(&text[length], FAULT_TEXT_SIZE - length, fault, owner);
   length += action_line(&text[length], FAULT_TEXT_SIZE - length, fault);
   length += cost_line(&text[length], FAULT_TEXT_SIZE - length, fault);

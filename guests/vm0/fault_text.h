@@ -7,7 +7,7 @@
 
 #include "vmi.h"
 
-#define FAULT_TEXT_LINES 5
+#define FAULT_TEXT_LINES 6
 #define FAULT_TEXT_WIDTH 100 /* columns */
 #define FAULT_TEXT_SIZE (FAULT_TEXT_LINES * (FAULT_TEXT_WIDTH + 1) + 1)
 

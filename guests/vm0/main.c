@@ -58,6 +58,7 @@ void guest_main(const struct vmi_info *info) {
   line_init(&line);
   print("understudy management console, VM %u \"%s\"; try 'help'\n" PROMPT, (unsigned)info->vm, info->name);
   vcpu_enable(VMI_IRQ_CONSOLE);
+  (void)vmi_ready();
   for (;;) {
     /* Interrupts stay masked: VMI_WAIT returns at once when a line is pending. */
     (void)vmi_wait();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// sources: vmm-c/core/console.c vmm-c/core/print.c vmm-c/lib/format.c
-// include: vmm-c/boards/vexpress-a9
-/* Virtual consoles (R3, R35) on simulated UARTs: rings, offsets, mirrored lines, input and its replay after a rollback.
- */
+// sources: vmm-c/core/console.c vmm-c/core/console_output.c vmm-c/core/print.c vmm-c/lib/format.c
+// sources: tests/c/fakes/uarts.c
+// include: tests/c/fakes vmm-c/boards/vexpress-a9
+/* Virtual consoles (R3, R35) on simulated UARTs: rings, offsets, mirrored lines, input and its replay after a rollback. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,83 +11,10 @@
 
 #include <cmocka.h>
 
-#include "board.h"
-#include "core/config.h"
 #include "core/console.h"
 #include "core/print.h"
-#include "core/virq.h"
-#include "drivers/gic.h"
-#include "drivers/pl011.h"
-
-const struct vm_config config_vms[] = {
-    {.name = "vm0", .uart = 0},
-    {.name = "one", .uart = 1},
-    {.name = "two", .uart = UART_NONE},
-};
-const uint32_t config_vm_count = 3;
-
-static char sent[BOARD_UART_COUNT][8192];
-static size_t sent_count[BOARD_UART_COUNT];
-static const char *to_receive[BOARD_UART_COUNT];
-static uint32_t raised[3];
-static unsigned enabled_irqs;
-
-void uart_init(unsigned n) {
-  assert_true(n < BOARD_UART_COUNT);
-}
-
-void uart_put(unsigned n, char c) {
-  assert_true(sent_count[n] + 1 < sizeof(sent[n]));
-  sent[n][sent_count[n]++] = c;
-  sent[n][sent_count[n]] = '\0';
-}
-
-int uart_get(unsigned n) {
-  return to_receive[n] != NULL && *to_receive[n] != '\0' ? (unsigned char)*to_receive[n]++ : -1;
-}
-
-void uart_irq_clear(unsigned n) {
-  assert_true(n < BOARD_UART_COUNT);
-}
-
-void gic_enable(unsigned id) {
-  enabled_irqs |= 1u << (id - BOARD_UART_IRQ(0));
-}
-
-void virq_raise(unsigned vm, uint32_t lines) {
-  raised[vm] |= lines;
-}
-
-static int fresh(void **state) {
-  (void)state;
-  print_fresh_line();
-  memset(sent, 0, sizeof(sent));
-  memset(sent_count, 0, sizeof(sent_count));
-  memset(to_receive, 0, sizeof(to_receive));
-  memset(raised, 0, sizeof(raised));
-  console_watch(0);
-  console_init();
-  for (unsigned vm = 0; vm < 3; vm++) {
-    console_reset(vm);
-  }
-  return 0;
-}
-
-static void write_text(unsigned vm, const char *text) {
-  assert_int_equal(console_write(vm, text, (uint32_t)strlen(text)), strlen(text));
-}
-
-static uint32_t end_of_log(unsigned vm) {
-  uint32_t oldest;
-  char none;
-  console_log(vm, 0, &none, 0, &oldest);
-  char chunk[64];
-  uint32_t at = oldest;
-  for (int32_t n = 1; n > 0; at += (uint32_t)n) {
-    n = console_log(vm, at, chunk, sizeof(chunk), &oldest);
-  }
-  return at;
-}
+#include "uarts.h"
+#include "vmi.h"
 
 static void test_only_used_uarts_are_opened(void **state) {
   (void)state;
@@ -210,6 +137,7 @@ static void test_full_input_ring_drops_the_newest(void **state) {
   many[CONSOLE_INPUT_SIZE] = 'x';
   many[CONSOLE_INPUT_SIZE + 2] = '\0';
   receive(1, many);
+  assert_int_equal(console_input_lost(1), 2);
   char data[CONSOLE_INPUT_SIZE + 3];
   assert_int_equal(console_read(1, data, sizeof(data)), CONSOLE_INPUT_SIZE);
   assert_int_equal(data[0], 'f');
@@ -230,6 +158,32 @@ static void test_input_is_replayed(void **state) {
   assert_memory_equal(data, "bcd", 3);
 }
 
+/* D9: a checkpoint may return to what was read already, so that is not overwritten; the newest is lost, and counted. */
+static void test_input_since_the_checkpoint_is_kept(void **state) {
+  (void)state;
+  char many[201];
+  char data[CONSOLE_INPUT_SIZE];
+  uint32_t position = console_input_position(1);
+  console_input_keep(1, position);
+  for (char c = 'a'; c < 'c'; c++) {
+    memset(many, c, 200);
+    many[200] = '\0';
+    receive(1, many);
+    console_read(1, data, 200);
+  }
+  assert_int_equal(console_input_lost(1), 400 - CONSOLE_INPUT_SIZE);
+  console_input_rewind(1, position);
+  assert_int_equal(console_read(1, data, sizeof(data)), CONSOLE_INPUT_SIZE);
+  assert_int_equal(data[0], 'a');
+  assert_int_equal(data[199], 'a');
+  assert_int_equal(data[200], 'b');
+  console_input_keep(1, console_input_position(1));
+  receive(1, "again");
+  assert_int_equal(console_read(1, data, sizeof(data)), 5);
+  assert_int_equal(console_input_lost(1), 400 - CONSOLE_INPUT_SIZE);
+}
+
+/* An older checkpoint than the one that is kept for: what is gone is counted. */
 static void test_replay_is_limited_to_what_the_ring_holds(void **state) {
   (void)state;
   char data[CONSOLE_INPUT_SIZE];
@@ -240,8 +194,10 @@ static void test_replay_is_limited_to_what_the_ring_holds(void **state) {
     many[200] = '\0';
     receive(1, many);
     console_read(1, data, 200);
+    console_input_keep(1, console_input_position(1));
   }
   console_input_rewind(1, position);
+  assert_int_equal(console_input_lost(1), 600 - CONSOLE_INPUT_SIZE);
   assert_int_equal(console_read(1, data, sizeof(data)), CONSOLE_INPUT_SIZE);
   assert_int_equal(data[0], 'b');
   assert_int_equal(data[CONSOLE_INPUT_SIZE - 1], 'c');
@@ -250,21 +206,33 @@ static void test_replay_is_limited_to_what_the_ring_holds(void **state) {
   assert_int_equal(console_read(1, data, sizeof(data)), 0);
 }
 
+static void test_input_that_waits(void **state) {
+  (void)state;
+  char data[2];
+  assert_false(console_input_waits(1));
+  receive(1, "ab");
+  assert_true(console_input_waits(1));
+  console_read(1, data, 2);
+  assert_false(console_input_waits(1));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup(test_only_used_uarts_are_opened, fresh),
-      cmocka_unit_test_setup(test_output_goes_to_the_own_uart, fresh),
-      cmocka_unit_test_setup(test_watched_lines_are_whole_and_named, fresh),
-      cmocka_unit_test_setup(test_watched_lines_do_not_break_into_others, fresh),
-      cmocka_unit_test_setup(test_the_owner_of_uart0_is_not_mirrored, fresh),
-      cmocka_unit_test_setup(test_a_line_without_end_is_mirrored_in_pieces, fresh),
-      cmocka_unit_test_setup(test_log_by_absolute_offset, fresh),
-      cmocka_unit_test_setup(test_log_that_was_overwritten, fresh),
-      cmocka_unit_test_setup(test_input_reaches_the_owner, fresh),
-      cmocka_unit_test_setup(test_input_for_nobody_is_taken_away, fresh),
-      cmocka_unit_test_setup(test_full_input_ring_drops_the_newest, fresh),
-      cmocka_unit_test_setup(test_input_is_replayed, fresh),
-      cmocka_unit_test_setup(test_replay_is_limited_to_what_the_ring_holds, fresh),
+      cmocka_unit_test_setup(test_only_used_uarts_are_opened, uarts_fresh),
+      cmocka_unit_test_setup(test_output_goes_to_the_own_uart, uarts_fresh),
+      cmocka_unit_test_setup(test_watched_lines_are_whole_and_named, uarts_fresh),
+      cmocka_unit_test_setup(test_watched_lines_do_not_break_into_others, uarts_fresh),
+      cmocka_unit_test_setup(test_the_owner_of_uart0_is_not_mirrored, uarts_fresh),
+      cmocka_unit_test_setup(test_a_line_without_end_is_mirrored_in_pieces, uarts_fresh),
+      cmocka_unit_test_setup(test_log_by_absolute_offset, uarts_fresh),
+      cmocka_unit_test_setup(test_log_that_was_overwritten, uarts_fresh),
+      cmocka_unit_test_setup(test_input_reaches_the_owner, uarts_fresh),
+      cmocka_unit_test_setup(test_input_for_nobody_is_taken_away, uarts_fresh),
+      cmocka_unit_test_setup(test_full_input_ring_drops_the_newest, uarts_fresh),
+      cmocka_unit_test_setup(test_input_is_replayed, uarts_fresh),
+      cmocka_unit_test_setup(test_input_since_the_checkpoint_is_kept, uarts_fresh),
+      cmocka_unit_test_setup(test_replay_is_limited_to_what_the_ring_holds, uarts_fresh),
+      cmocka_unit_test_setup(test_input_that_waits, uarts_fresh),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,7 +41,8 @@ static void test_demonstration(void **state) {
   size_t length = fault_text(text, &demo, "guest3", "breaker", window_text(1));
   assert_int_equal(length, strlen(text));
   assert_string_equal(text, "#12 at 55.29535186 s: guest3, breaker\n"
-                            "   data abort, domain fault, write access; DFSR 0x00000819\n"
+                            "   data abort, domain fault, write access\n"
+                            "   DFSR 0x00000819: domain fault, first level\n"
                             "   pc 0x00301234, address 0x00104560 in window 1 (guest kernel)\n"
                             "   task rolled back: first level of the policy\n"
                             "   3 pages exchanged, table 0x60500000 -> 0x60501000, cost 4711 timer ticks\n");
@@ -58,7 +59,7 @@ static void test_other_kinds(void **state) {
   fault.owner_window = 0xff;
   fault_text(text, &fault, "guest3", "kernel", window_text(0xff));
   assert_non_null(strstr(text, "guest3, guest kernel"));
-  assert_non_null(strstr(text, "instruction fetch; IFSR"));
+  assert_non_null(strstr(text, "instruction fetch\n   IFSR 0x"));
   assert_non_null(strstr(text, "outside the guest"));
 }
 
@@ -106,9 +107,9 @@ static void test_widest(void **state) {
 static void test_descriptions(void **state) {
   (void)state;
   assert_string_equal(describe_state(VMI_VM_PAUSED), "paused");
-  assert_string_equal(describe_state(VMI_VM_STOPPED + 1), "unknown");
+  assert_string_equal(describe_state(VMI_VM_STANDBY + 1), "unknown");
   assert_string_equal(describe_error(VMI_ENOMEM), "the guest does not fit into the memory of the VM");
-  assert_string_equal(describe_error(VMI_ENOMEM - 1), "unknown");
+  assert_string_equal(describe_error(VMI_EIMAGE - 1), "unknown");
   assert_string_equal(describe_error(1), "unknown");
   assert_string_equal(window_text(0), "null window");
   assert_string_equal(window_text(15), "task");

@@ -31,7 +31,7 @@
 #include "recovery/generations.h"
 #include "stepper.h"
 
-#define SEQUENCES 12u
+#define SEQUENCES 20u
 #define GOING_ON 200u
 #define STEPS 240u
 #define EVERY 20u /* steps between two functions that are stopped */
@@ -69,6 +69,7 @@ typedef void (*operation)(void *argument);
 
 static void do_checkpoint(void *argument) {
   const struct experiment *e = argument;
+  model_of(e->vm)->ringing = model_of(e->vm)->bell;
   if (e->vm == current_vm) {
     __real_switch_from_vm();
   } else {

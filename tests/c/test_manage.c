@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// sources: vmm-c/core/manage.c vmm-c/core/health.c vmm-c/core/ready.c
+// sources: vmm-c/core/manage.c vmm-c/core/health.c vmm-c/core/ready.c tests/c/fakes/consoles.c
+// include: tests/c/fakes
 // flags: -no-pie -fno-pie
 /* R3, R4, invariant 2: management calls check every argument first, and a refused call has changed nothing. */
 #include <setjmp.h>
@@ -11,6 +12,7 @@
 #include <cmocka.h>
 
 #include "board.h"
+#include "consoles.h"
 #include "core/black_box.h"
 #include "core/console.h"
 #include "core/fault.h"
@@ -19,6 +21,7 @@
 #include "core/manage.h"
 #include "core/print.h"
 #include "core/recovery.h"
+#include "core/standby.h"
 
 #define GUEST_OK 0x100u /* the only address at which the simulated caller may write */
 
@@ -29,16 +32,13 @@ const struct guest_config *const config_guests[] = {&console_guest, &two_tasks};
 const uint32_t config_guest_count = 2;
 const struct vm_config config_vms[] = {
     {.name = "vm0", .guest = &console_guest, .management = true},
-    {.name = "guest1",
-     .guest = &two_tasks,
-     .priority = 9,
-     .memory_base = 0x1000,
-     .memory_size = 0x9000,
-     .fault_tolerant = true},
+    {.name = "guest1", .guest = &two_tasks, .priority = 9, .fault_tolerant = true, .output_commit = true},
 };
 const uint32_t config_vm_count = 2;
+static const struct vm_config partition = {.memory_base = 0x1000, .memory_size = 0x9000}; /* of another VM */
 const uint32_t recovery_frames = 3;
 struct vm vms[VM_MAX];
+struct scheduler scheduler;
 struct fault_log fault_log;
 
 static struct vmi_vcpu vcpu = {.current_task = 1};
@@ -47,6 +47,7 @@ static union {
   struct vmi_guest_info guest;
   struct vmi_task_info task;
   struct vmi_fault fault;
+  struct vmi_vm_words words;
   struct vmi_policy policy;
   struct vmi_policy_change change;
   char text[1024];
@@ -68,28 +69,24 @@ int32_t vm_create(struct vm *vm, const struct guest_config *guest) {
   return record_change(vm);
 }
 
-int32_t vm_start(struct vm *vm) {
+#define RECORDED(name)          \
+  int32_t name(struct vm *vm) { \
+    return record_change(vm);   \
+  }
+RECORDED(vm_start)
+RECORDED(vm_stop)
+RECORDED(vm_pause)
+RECORDED(vm_resume)
+RECORDED(vm_destroy)
+RECORDED(recovery_checkpoint)
+
+int32_t fault_request_take_over(struct vm *vm) {
   return record_change(vm);
 }
 
-int32_t vm_stop(struct vm *vm) {
-  return record_change(vm);
-}
-
-int32_t vm_pause(struct vm *vm) {
-  return record_change(vm);
-}
-
-int32_t vm_resume(struct vm *vm) {
-  return record_change(vm);
-}
-
-int32_t vm_destroy(struct vm *vm) {
-  return record_change(vm);
-}
-
-int32_t recovery_checkpoint(struct vm *vm) {
-  return record_change(vm);
+void standby_describe(const struct vm *vm, struct vmi_pair *info) {
+  assert_ptr_equal(vm, vm_numbered(1));
+  info->standby = 5;
 }
 
 int32_t fault_request_rollback(struct vm *vm, uint32_t task) {
@@ -136,17 +133,6 @@ bool black_box_words(uint32_t nth, struct vmi_last_words *out) {
   return nth == 0;
 }
 
-int32_t console_log(unsigned vm, uint32_t offset, char *data, uint32_t n, uint32_t *oldest) {
-  assert_int_equal(vm, 1);
-  assert_true(n <= MANAGE_LOG_MAX);
-  *oldest = 1000;
-  if (offset < 1000) {
-    return VMI_ENOENT;
-  }
-  memset(data, 'x', n);
-  return (int32_t)n;
-}
-
 void console_watch(uint32_t mask) {
   changes++;
   watch_mask = mask;
@@ -157,6 +143,7 @@ void print(const char *fmt, ...) {
 }
 
 _Noreturn void board_power_off(void) {
+  assert_true(flushed);
   mock_assert(0, "power off", __FILE__, __LINE__);
   __builtin_unreachable();
 }
@@ -177,6 +164,8 @@ static int fresh(void **state) {
   for (unsigned i = 0; i < 2; i++) {
     vms[i].index = (uint8_t)i;
     vms[i].config = &config_vms[i];
+    vms[i].partition = &partition;
+    scheduler.vms[i] = &vms[i];
     vms[i].guest = config_vms[i].guest;
   }
   vms[0].run_state = VMI_VM_RUNNING;
@@ -191,6 +180,7 @@ static void make_running(void) {
   vms[1].vcpu = &vcpu;
   vms[1].memory_next = 0x6000;
   vms[1].counters.task_rollbacks = 7;
+  vms[1].counters.ticks_lost = 90;
   ready_add(&vms[1].tasks, 1, 30);
   ready_set(&vms[1].tasks, 1);
   vms[1].threads[1].frames[2].pc = 0x400010;
@@ -202,7 +192,8 @@ static void test_unknown_vms_are_refused(void **state) {
   (void)state;
   static const handler all[] = {manage_vm_info,     manage_task_info,     manage_vm_create, manage_vm_start,
                                 manage_vm_stop,     manage_vm_pause,      manage_vm_resume, manage_vm_destroy,
-                                manage_vm_rollback, manage_vm_checkpoint, manage_vm_log};
+                                manage_vm_rollback, manage_vm_checkpoint, manage_vm_log,    manage_vm_take_over,
+                                manage_vm_words};
   static const uint32_t numbers[] = {2, 16, 17, 0x7fffffff, 0x80000000, 0xffffffff};
   for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
     for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++) {
@@ -243,7 +234,7 @@ static void test_create_with_a_guest(void **state) {
 
 static void test_checkpoint_and_rollback_need_a_living_vm(void **state) {
   (void)state;
-  static const uint8_t dead[] = {VMI_VM_EMPTY, VMI_VM_CREATED, VMI_VM_STOPPED};
+  static const uint8_t dead[] = {VMI_VM_EMPTY, VMI_VM_CREATED, VMI_VM_STOPPED, VMI_VM_STANDBY};
   for (size_t i = 0; i < sizeof(dead); i++) {
     vms[1].run_state = dead[i];
     assert_int_equal(call(manage_vm_checkpoint, 1, 0, 0, 0), VMI_ESTATE);
@@ -274,6 +265,11 @@ static void test_vm_info(void **state) {
   assert_int_equal(memory.vm.task_rollbacks, 7);
   assert_int_equal(memory.vm.memory_used, 0x5000);
   assert_int_equal(memory.vm.memory_size, 0x9000);
+  assert_int_equal(memory.vm.pair.standby, 5);
+  assert_int_equal(memory.vm.output_commit, 1);
+  assert_int_equal(memory.vm.output_held, 71);
+  assert_int_equal(memory.vm.input_lost, 81);
+  assert_int_equal(memory.vm.ticks_lost, 90);
 }
 
 static void test_guest_info(void **state) {
@@ -352,6 +348,19 @@ static void test_vm_log(void **state) {
   assert_int_equal(frame.r[1], 1000);
 }
 
+/* D9: what was dropped with a fault can be read. */
+static void test_vm_words(void **state) {
+  (void)state;
+  vm_words = (struct vmi_vm_words){.length = 0};
+  assert_int_equal(call(manage_vm_words, 2, GUEST_OK, 0, 0), VMI_ENOENT);
+  assert_int_equal(call(manage_vm_words, 1, GUEST_OK, 0, 0), VMI_EAGAIN);
+  vm_words = (struct vmi_vm_words){.fault = 12, .length = 2, .text = "ab"};
+  assert_int_equal(call(manage_vm_words, 1, GUEST_OK + 4, 0, 0), VMI_EFAULT);
+  assert_int_equal(call(manage_vm_words, 1, GUEST_OK, 0, 0), VMI_OK);
+  assert_int_equal(memory.words.fault, 12);
+  assert_string_equal(memory.words.text, "ab");
+}
+
 static void test_watch(void **state) {
   (void)state;
   assert_int_equal(call(manage_watch, 4, 0, 0, 0), VMI_EINVAL);
@@ -380,6 +389,7 @@ int main(void) {
       cmocka_unit_test_setup(test_policy, fresh),
       cmocka_unit_test_setup(test_black_box, fresh),
       cmocka_unit_test_setup(test_vm_log, fresh),
+      cmocka_unit_test_setup(test_vm_words, fresh),
       cmocka_unit_test_setup(test_watch, fresh),
       cmocka_unit_test_setup(test_halt, fresh),
   };

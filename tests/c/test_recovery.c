@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // sources: vmm-c/recovery/undo.c vmm-c/recovery/checkpoint.c vmm-c/recovery/rollback.c vmm-c/recovery/threads.c
 // sources: vmm-c/recovery/generations.c vmm-c/recovery/promotion.c vmm-c/recovery/recovery.c vmm-c/recovery/switch.c vmm-c/recovery/complete.c vmm-c/core/switch.c vmm-c/core/vm.c vmm-c/core/vm_memory.c vmm-c/core/ready.c
-// sources: vmm-c/core/sched.c vmm-c/core/housekeeping.c vmm-c/core/task.c vmm-c/core/virq.c vmm-c/core/vmi_dispatch.c vmm-c/core/fault.c
+// sources: vmm-c/core/sched.c vmm-c/core/watchdog.c vmm-c/core/housekeeping.c vmm-c/core/task.c vmm-c/core/virq.c vmm-c/core/vmi_dispatch.c vmm-c/core/fault.c
 // sources: vmm-c/core/fault_log.c vmm-c/core/black_box.c vmm-c/core/health.c vmm-c/core/action.c vmm-c/core/guest_access.c vmm-c/core/channel.c
-// sources: vmm-c/core/console.c vmm-c/core/manage.c vmm-c/arch/armv7/fault_status.c vmm-c/drivers/global_timer.c
-// sources: vmm-c/drivers/gic.c vmm-c/drivers/sp804.c vmm-c/core/scrub.c vmm-c/lib/crc32.c
+// sources: vmm-c/core/outside.c vmm-c/core/console.c vmm-c/core/console_output.c vmm-c/core/manage.c
+// sources: vmm-c/arch/armv7/fault_status.c vmm-c/drivers/global_timer.c
+// sources: vmm-c/core/fault_refine.c vmm-c/core/guest_report.c vmm-c/core/image_check.c vmm-c/core/identity.c
+// sources: vmm-c/recovery/standby.c vmm-c/recovery/duplicate.c
+// sources: vmm-c/recovery/validate.c vmm-c/recovery/validate_step.c vmm-c/recovery/objects.c vmm-c/drivers/gic.c vmm-c/drivers/sp804.c vmm-c/core/scrub.c vmm-c/lib/crc32.c
 // sources: tests/c/fakes/sinks.c tests/c/fakes/machine.c tests/c/fakes/small_vms.c tests/c/fakes/model.c tests/c/fakes/model_restore.c
-// sources: tests/c/fakes/model_tables.c tests/c/fakes/model_generations.c tests/c/fakes/model_wraps.c tests/c/fakes/guest.c tests/c/fakes/guest_random.c
+// sources: tests/c/fakes/model_tables.c tests/c/fakes/model_generations.c tests/c/fakes/model_wraps.c tests/c/fakes/model_outside.c
+// sources: tests/c/fakes/guest.c tests/c/fakes/guest_random.c
 // include: tests/c/fakes vmm-c/boards/vexpress-a9
 // flags: -no-pie -fno-pie -Wno-pointer-to-int-cast -Wno-int-to-pointer-cast -Dsched_yield=vmm_sched_yield
 // wrap: recovery_reset recovery_first_write recovery_edit_frame recovery_task_created recovery_level
 // wrap: recovery_checkpoint recovery_safe_point recovery_rollback_task recovery_rollback_vm recovery_older_generation recovery_promote switch_to_task
 // wrap: switch_from_vm switch_slice_ended switch_to_idle switch_to_kernel_call guest_write virq_raise
+// wrap: console_write channel_notify outside_end
 /*
  * Checkpoints and rollbacks against a naive model (fakes/model.h), on a simulated CPU (fakes/machine.h): R7, R8, R9, R13..R21,
  * R24, R26..R30, D1, D4..D6, D9 and invariants 1..4, over random sequences of what guests, their tasks and VM0 can do.
@@ -20,7 +25,9 @@
  * page or of an eager copy; the image of a task, of the kernel or of the running task shared with a checkpoint, or moved on
  * by an edit that the task's checkpoint does not follow; a VFP image moved on without being saved; VFP left on after a
  * rollback; an eager or full page opened while it is the VM's backup; shared pages left open at a switch; impure calls
- * or the kernel's work at a VM checkpoint not noted; input not rewound; in pages of channels not mapped anew.
+ * or the kernel's work at a VM checkpoint not noted; input not rewound; in pages of channels not mapped anew;
+ * held text, bells or pages of channels let out too early, too late or twice, or kept at a rollback; a task that wrote text
+ * rolled back alone.
  *
  * RECOVERY_SEED=n RECOVERY_SEQUENCES=1 repeats the sequence with that seed; RECOVERY_TRACE=1 prints each step.
  */
@@ -34,13 +41,16 @@
 
 #include <cmocka.h>
 
+#include "core/console.h"
 #include "core/fault_log.h"
+#include "arch/armv7/mmu.h"
 #include "core/recovery.h"
 #include "guest.h"
 #include "guest_random.h"
 #include "machine.h"
 #include "model.h"
 #include "model_restore.h"
+#include "recovery/validate.h"
 
 #define SEQUENCES 2000u
 #define STEPS 160u
@@ -111,12 +121,22 @@ static void check_everything(void) {
   }
 }
 
+/* No false alarm of the validation, whatever guests do (D7). */
+static void check_valid(const struct vm *vm, uint32_t window) {
+  struct vmi_fault what = {0};
+  CHECK(!vm->tracked || (validate_vm(vm, &what) && validate_pages(vm, window, 0, L2_ENTRIES, &what)),
+        "VM %u is valid, but: %u at %x", vm->index, what.status, what.address);
+}
+
 /* Always all tables; of the contents one page of each VM, since the rest takes long. */
 static void check_step(void) {
   unsigned page = random_below(small_page_count);
+  console_flush();
   for (unsigned i = 0; i < SMALL_VMS; i++) {
     if (vms[i].run_state != VMI_VM_EMPTY) {
       model_check_tables(&vms[i]);
+      check_valid(&vms[i], small_pages[page].va / VMI_WINDOW_SIZE);
+      model_check_output(&vms[i]);
       model_compare_page(&vms[i], page);
       model_compare_checkpoint(&vms[i], page);
     }
@@ -152,8 +172,10 @@ static void test_random_operations(void **state) {
       t->warm_loads);
   print_message("generations: %u promotions, %u rollbacks to an older one; %u safe points\n", t->promotions,
                 t->older_rollbacks, t->safe_points);
+  print_message("held output: %u bytes dropped, %u writes refused; %u bells heard\n", t->dropped, t->refused, t->bells);
   if (sequences == SEQUENCES) {
     assert_true(t->task_checkpoints > 1000 && t->refreshed > 100 && t->vm_checkpoints > 1000);
+    assert_true(t->dropped > 10000 && t->refused > 50 && t->bells > 100);
     assert_true(t->task_rollbacks > 1000 && t->vm_rollbacks > 1000 && t->loads > 3 * SEQUENCES);
     assert_true(t->warm_loads > 100);
     assert_true(t->promotions > 1000 && t->older_rollbacks > 500 && t->safe_points > 500);

@@ -42,6 +42,8 @@ static const struct signature signatures[] = {
     {VMI_POLICY_SET, {VM, POINTER, WORD, WORD}, 0, 0},
     {VMI_BLACK_BOX, {POINTER, WORD, WORD, WORD}, 1, sizeof(struct vmi_black_box)},
     {VMI_SCRUB, {POINTER, WORD, WORD, WORD}, 1, sizeof(struct vmi_scrub)},
+    {VMI_VM_TAKE_OVER, {VM, WORD, WORD, WORD}, 0, 0},
+    {VMI_VM_WORDS, {VM, POINTER, WORD, WORD}, 2, sizeof(struct vmi_vm_words)},
     {VMI_VM_LOG, {VM, OFFSET, POINTER, LENGTH}, 3, 0},
     {VMI_WATCH, {MASK, WORD, WORD, WORD}, 0, 0},
 };

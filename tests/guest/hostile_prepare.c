@@ -15,5 +15,5 @@ bool hostile_prepare(uint32_t number) {
       (void)vmi_task_suspend(task);
     }
   }
-  return true;
+  return number != VMI_PANIC;
 }

@@ -3,7 +3,7 @@
 #include "hostile.h"
 
 static bool prepare(uint32_t number) {
-  return number != CALL_FINISHED;
+  return number != CALL_FINISHED && number != VMI_PANIC;
 }
 
 struct pointer {

@@ -32,10 +32,14 @@ static void crash(uint32_t how) {
 void crasher_task(void *argument) {
   (void)argument;
   for (;;) {
-    /* The checkpoint is taken while this task waits: a rollback goes back to here, with the same result again. */
     uint32_t before = vmi_info_page()->recoveries;
     uint32_t how = (uint32_t)vmi_call0(CALL_CRASH_WAIT);
 
+    /*
+     * A rollback goes back to here. With a full slice before it, no tick comes between the decision and the crash: its
+     * checkpoint would repeat the crash for ever.
+     */
+    (void)vmi_yield();
     if (vmi_info_page()->recoveries == before) {
       crash(how);
     }

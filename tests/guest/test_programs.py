@@ -2,6 +2,7 @@
 """Boots the systems of tests/guest/systems and collects what their guest programs report."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,8 @@ KINDS = {
     "null_jump": ("translation", True),
     "unmapped_jump": ("translation", True),
     "kernel_jump": ("domain", False),
-    "data_jump": ("permission", True),
-    "thumb_data_jump": ("permission", True),
+    "data_jump": ("execute", True),
+    "thumb_data_jump": ("execute", True),
     "vmm_jump": ("permission", True),
     "device_jump": ("permission", True),
     "high_jump": ("translation", True),
@@ -101,6 +102,23 @@ def test_channel(vmm_boot: Boot) -> None:  # R4
     target = run(vmm_boot, "channel", "asker", "answerer")
     assert passed(target, "asker") == ["channel.information", "channel.ask"]
     assert passed(target, "answerer") == ["channel.information", "channel.answer"]
+
+
+def test_channel_between_failing_vms(vmm_boot: Boot) -> None:  # D9
+    """Hundreds of rollbacks at both ends: each word is answered once and in order, and none that was taken back."""
+    vms = ("asker", "answerer", "seldom")
+    target = run(vmm_boot, "channel_faults", *vms)
+    assert passed(target, "asker") == passed(target, "seldom") == ["channel.ask"]
+    assert passed(target, "answerer") == ["channel.answer"]
+    rollbacks = Counter(fault.vm for fault in target.faults())
+    assert {(fault.task, fault.action) for fault in target.faults()} == {("kernel", VM)}
+    assert sum(rollbacks[vm] > 20 for vm in (*vms, "urgent")) >= 3, "so many that the log forgets the first ones"
+
+
+def test_channel_without_commit(vmm_boot: Boot) -> None:  # D9
+    """The same with what one asker says out at once: answers to words that were taken back."""
+    target = vmm_boot(SYSTEMS / "channel_faults.toml", {"vm": {"seldom": {"output": "immediate"}}})
+    target.uart("seldom").expect(r"TEST channel.ask FAIL answer", ms=MS)
 
 
 def test_isolation(vmm_boot: Boot) -> None:  # R5 R9
@@ -172,15 +190,98 @@ def test_faults_after_leaving_the_vm(vmm_boot: Boot) -> None:  # R30 D4
     assert_faults(target.faults(), "victim", TASK, list(KINDS))
 
 
+@pytest.fixture
+def output(vmm_boot: Boot) -> Target:
+    """The system output.toml at the prompt; each test starts the VM that it needs."""
+    target = vmm_boot(SYSTEMS / "output.toml")
+    target.wait_for_prompt()
+    return target
+
+
+def test_more_output_than_can_be_held(output: Target) -> None:  # D9
+    """The writer waits: with rollbacks in between each line comes once, in order and whole."""
+    output.vm0("boot loud")
+    console = output.uart("loud")
+    console.expect(r"\nDONE\r?\n", ms=MS)
+    lines = [f"line {n} of many, all of them in order and each of them once" for n in range(2000)]
+    assert console.lines == [*lines, "DONE"]
+    assert len(output.faults()) > 20
+    assert all(fault.action == VM for fault in output.faults())
+
+
+def test_last_words_are_with_their_fault(output: Target) -> None:  # D9
+    """What was dropped is shown with the fault and by its own command, marked; the log has only what has left."""
+    output.vm0("boot loud")
+    output.uart("loud").expect(r"\nDONE\r?\n", ms=MS)
+    said = output.vm0("lastwords loud").splitlines()
+    number = int(re.fullmatch(r"loud: fault #(\d+)", said[0])[1])  # type: ignore[index]
+    assert re.fullmatch(r"   last words, uncommitted, \d+ bytes dropped with it:", said[1])
+    assert said[-1].startswith("   | line ")
+    shown = output.vm0("faults loud").split(f"#{number} at ")[1].splitlines()
+    assert shown[5 : 5 + len(said) - 1] == said[1:]
+    assert output.vm0("log loud 1") == "DONE"
+    assert output.vm0("lastwords once") == "once: none, all that it wrote has left, or will"
+
+
+def test_held_output_leaves_in_bounded_time(output: Target) -> None:  # D9
+    """A VM that never stops and is hardly ever checkpointed: its line is there after output_ms all the same."""
+    output.vm0("boot once")
+    output.uart("once").expect(r"once\r?\n", ms=1_000)
+    stats = output.vm0("stats once")
+    assert re.search(r"VM checkpoints +1\n", stats)
+    assert re.search(r"output +commit\n", stats)
+
+
+def test_without_a_limit_output_waits(vmm_boot: Boot) -> None:  # D9
+    """The same with output_ms = 0: nothing is seen until a checkpoint is asked for, but the VMM knows of it."""
+    target = vmm_boot(SYSTEMS / "output.toml", {"vm": {"once": {"output_ms": 0}}})
+    target.wait_for_prompt()
+    target.vm0("boot once")
+    target.run_for(1_000)
+    assert target.uart("once").text == ""
+    assert target.vm0("log once") == ""
+    assert re.search(r"output held, bytes +5\n", target.vm0("stats once"))
+    target.vm0("checkpoint once")
+    target.uart("once").expect(r"once\r?\n", ms=1_000)
+
+
+def test_orderly_end_lets_output_out(vmm_boot: Boot) -> None:  # D9
+    """A person stops the VM: nothing will be taken back any more."""
+    target = vmm_boot(SYSTEMS / "output.toml", {"vm": {"once": {"output_ms": 0}}})
+    target.wait_for_prompt()
+    target.vm0("boot once")
+    target.run_for(1_000)
+    assert target.vm0("stop once") == "once: stopped"
+    target.uart("once").expect(r"once\r?\n", ms=1_000)
+
+
+def test_time_after_rollbacks(output: Target) -> None:  # D10
+    """The guest's count of periods follows the clock through rollbacks; what it may miss has a limit."""
+    output.vm0("boot ticks")
+    console = output.uart("ticks")
+    console.expect(r"\nDONE\r?\n", ms=MS)
+    assert passed(output, "ticks") == ["output.ticks"]
+    assert len(output.faults()) > 5
+    assert re.search(r"timer periods lost +0\n", output.vm0("stats ticks"))
+    output.vm0("pause ticks")
+    output.run_for(200)
+    output.vm0("resume ticks")
+    missed, count, elapsed = map(int, console.expect(r"missed (\d+) count (\d+) of (\d+)", ms=1_000).groups())
+    assert missed == 20
+    lost = int(re.search(r"timer periods lost +(\d+)", output.vm0("stats ticks"))[1])  # type: ignore[index]
+    assert abs(elapsed - count - lost) <= 2
+
+
 def test_input(vmm_boot: Boot) -> None:  # D9
-    """Input read since the checkpoint comes again after the rollback; the buffer is as before."""
+    """Input read since the checkpoint comes again after the rollback; what was said before is its last words."""
     target = vmm_boot(SYSTEMS / "input.toml")
     console = target.uart("input")
     for character in "hello":
         console.expect(r"TYPE\r?\n")
         console.send(character)
-    console.expect(r"READ hello\r?\n")
     console.expect(r"DONE\r?\n")
+    assert "READ" not in console.text
+    assert "   | READ hello" in target.vm0("lastwords input").splitlines()
     assert passed(target, "input") == ["input.read_again"]
     assert [(fault.task, fault.action) for fault in target.faults()] == [("kernel", VM)]
 

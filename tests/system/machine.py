@@ -96,28 +96,50 @@ def state(target: Target, vm: str) -> str:
 
 
 @cache
-def _console_layout(elf: Path, build_id: str) -> dict[str, Any]:
+def _layout(elf: Path, build_id: str, structure: str) -> dict[str, Any]:
     del build_id  # the file of another build has another layout
-    return dict(read_layouts(elf, ("console",))["structures"]["console"])
+    return dict(read_layouts(elf, (structure,))["structures"][structure])
+
+
+def structure(target: Target, name: str, data: bytes) -> dict[str, Any]:
+    """Decode a C structure of the VMM that the manifest does not describe."""
+    layout = _layout(target.image.elf, target.image.build_id, name)
+    return Memory({"structures": {name: layout}}, target.read_physical).structure(name, data)
+
+
+def _member_of(target: Target, vm: str, array: str, name: str, member: str) -> int:
+    layout = _layout(target.image.elf, target.image.build_id, name)
+    base = static(target, array) + target.memory.vm_index(vm) * int(layout["size"])
+    return base + int(layout["members"][member][0])
+
+
+def input_member(target: Target, vm: str, member: str) -> int:
+    """The address of a member of the VMM's `struct console` of a VM: its input."""
+    return _member_of(target, vm, "consoles", "console", member)
+
+
+def output_member(target: Target, vm: str, member: str) -> int:
+    """The same of `struct console_output`."""
+    return _member_of(target, vm, "outputs", "console_output", member)
 
 
 def log_lines(target: Target, vm: str) -> list[str]:
-    """The complete lines of a VM that the VMM still keeps, whether the VM has a UART or not.
+    """The complete lines of a VM that the VMM still keeps and has committed, whether the VM has a UART or not.
 
     A host that is slow to look may find the first ones overwritten; then `oracle.LOST` stands for them.
     """
-    layout = _console_layout(target.image.elf, target.image.build_id)
-    base = static(target, "consoles") + target.memory.vm_index(vm) * layout["size"]
+    layout = _layout(target.image.elf, target.image.build_id, "console_output")
+    base = static(target, "outputs") + target.memory.vm_index(vm) * layout["size"]
     data = target.read_physical(base, layout["size"])
 
     def word(member: str) -> int:
         offset = layout["members"][member][0]
         return int.from_bytes(data[offset : offset + 4], "little")
 
-    start, written = word("out_start"), word("out_written")
-    offset, size, _ = layout["members"]["out"]
-    first = max(start, written - size)
-    text = bytes(data[offset + position % size] for position in range(first, written)).decode().replace("\r", "")
+    start, committed = word("start"), word("committed")
+    offset, size, _ = layout["members"]["text"]
+    first = max(start, word("written") - size)
+    text = bytes(data[offset + position % size] for position in range(first, committed)).decode().replace("\r", "")
     lines = text.split("\n")[:-1]
     return lines if first == start else [oracle.LOST, *lines[1:]]
 

@@ -109,7 +109,7 @@ def unbroken(lines: Iterable[str], *, repeats: int = 0, starts: int = 1) -> dict
 
     Args:
         lines: complete lines of one VM, from its start.
-        repeats: how many lines a stream may go back by in one step (a rolled back VM may say a line again).
+        repeats: how many lines a stream may go back by in one step: an older generation lies before text that left.
         starts: how often a stream begins at its first line (cold restarts begin again).
     """
     lines = list(lines)

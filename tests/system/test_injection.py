@@ -153,7 +153,7 @@ def test_wild_pc_of_a_guest_kernel(running: Target) -> None:
     assert (fault.task, fault.kind, fault.action) == ("kernel", "prefetch", "vm rollback")
     before = len(running.uart(VM).lines)
     machine.until(running, lambda: machine.printed(running, VM, lines=before + 2 * LINES), ms=3_000)
-    oracle.unbroken(running.uart(VM).lines, repeats=2)
+    oracle.unbroken(running.uart(VM).lines)
 
 
 def test_step_over_a_call_of_the_vmi(running: Target) -> None:

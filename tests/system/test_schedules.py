@@ -26,7 +26,10 @@ def description() -> systems.Data:
     kernel = systems.faulty_kernel_guest("null_write", at=AT)
     guests = {name: {**kernel, "tasks": [task, systems.worker()]} for name, task in others.items()}
     vms = {
-        name: systems.vm("asked" if name == "asked" else "quiet", policy=policy, recovery=systems.GENEROUS)
+        # Lines that come again tell how far a rollback went, and output takes no checkpoints of its own.
+        name: systems.vm(
+            "asked" if name == "asked" else "quiet", policy=policy, recovery=systems.GENEROUS, output="immediate"
+        )
         for name, policy in POLICIES.items()
     }
     return systems.system("test-schedules", guests, {**systems.healthy_vms(), **vms})

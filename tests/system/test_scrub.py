@@ -95,7 +95,7 @@ def test_flipped_bit_in_a_guest(
     flip(running, running.memory.translate(VM, where))
     fault = one_fault(running)
     assert (fault.vm, fault.task, fault.kind, fault.fault_class) == (VM, task, "scrub", "text")
-    assert (fault.address, fault.status) == (last, 0)
+    assert (fault.action, fault.address, fault.status) == ("log", last, 0)
     assert running.memory.read(VM, last, PAGE) == right
     before = len(running.uart(VM).lines)
     machine.until(running, lambda: machine.printed(running, VM, lines=before + LINES), ms=3_000)
@@ -141,7 +141,7 @@ def test_golden_copy(running: Target, undisturbed: Callable[..., int]) -> None:
     flip(running, golden + PAGE - 1)
     fault = one_fault(running)
     assert (fault.vm, fault.kind, fault.fault_class, fault.status) == (VM, "scrub", "text", 1)
-    assert fault.address == golden
+    assert (fault.action, fault.address) == ("log", golden)
     one_pass(running)
     assert len(running.faults()) == 1
     flip(running, running.memory.translate(VM, segment["va"] + PAGE - 2))

@@ -22,6 +22,7 @@ AFTER = 4  # iterations of each task that go well
 NO_WINDOW = 0xFF
 UDF, MCR_SCTLR = 0xE7F000F0, 0xEE010F10  # Rt is left out of the second
 STATUS = {"alignment": {0x1}, "translation": {0x5, 0x7}, "domain": {0x9, 0xB}, "permission": {0xD, 0xF}}
+STATUS |= {"stack": {0x7}, "execute": {0xF}}  # what more than the status says
 VICTIM = 1  # task slot
 
 Address = int | str | Callable[[Elf, int], range]
@@ -70,12 +71,12 @@ KINDS = {  # R25 R26 R32 R33
     "write_text": Expected("data", "permission", "fault_none", write=True, window=None),
     "write_const": Expected("data", "permission", own_window, write=True, window=None),
     "unaligned": Expected("data", "alignment", own_stack, window=None),
-    "stack_overflow": Expected("data", "translation", guard_page, write=True, window=None),
+    "stack_overflow": Expected("data", "stack", guard_page, write=True, window=None),
     "jump_null": Expected("prefetch", "translation", 0, window=0),
     "jump_wild": Expected("prefetch", "translation", 0x0BADC0D0),
     "jump_kernel": Expected("prefetch", "domain", 0x00100000, window=1),
-    "jump_data": Expected("prefetch", "permission", own_window, window=None),
-    "jump_stack": Expected("prefetch", "permission", own_stack, window=None),
+    "jump_data": Expected("prefetch", "execute", own_window, window=None),
+    "jump_stack": Expected("prefetch", "execute", own_stack, window=None),
     "return": Expected("prefetch", "translation", 0, window=0),  # of the task's function: LR is 0
     "undefined": Expected("undefined", "instruction", own_window, window=None),
     "privileged": Expected("undefined", "instruction", own_window, window=None),

@@ -114,9 +114,7 @@ def test_sequences_survive_all_of_them(run: Run, vm: str) -> None:
     assert lengths.keys() == {"ft 0", "tb"}
     assert min(lengths.values()) >= EACH // 4
     for stream, numbers in oracle.streams(lines).items():
-        steps = {later - earlier for earlier, later in pairwise(numbers)}
-        allowed = {1} if vm.startswith("task") else {-1, 0, 1}
-        assert steps <= allowed, f"{stream} goes by {steps}"
+        assert {later - earlier for earlier, later in pairwise(numbers)} == {1}, stream
 
 
 def test_healthy_guests_notice_nothing(run: Run, undisturbed: Callable[..., int]) -> None:
@@ -142,4 +140,4 @@ def test_rollbacks_asked_for_from_the_console(vmm_boot: Boot) -> None:
     lines = len(target.uart(vm).lines)
     target.resume()
     machine.until(target, lambda: machine.printed(target, vm, lines=lines + 40))
-    oracle.unbroken(target.uart(vm).lines, repeats=20)
+    oracle.unbroken(target.uart(vm).lines)

@@ -103,4 +103,7 @@ def test_null_pointer_of_a_task_is_no_fault_of_the_vmm(vmm_boot: Boot) -> None:
     assert [fault.action for fault in target.faults()] == ["task rollback"]
     assert "VMM FAULT" not in target.console.text
     assert "STOPPED" not in target.console.text
-    assert re.search(r"\[vmm\] fault 1: data abort in guest/f0, translation, .*: task rolled back", target.console.text)
+    assert re.search(
+        r"\[vmm\] fault 1: data abort in guest/f0, translation fault, first level, .*: task rolled back",
+        target.console.text,
+    )

@@ -15,7 +15,8 @@ from understudy import paths
 from understudy.cli import main
 from understudy.config.convert import structure, unstructure
 from understudy.config.load import load_board, load_system, names, system_data
-from understudy.config.model import Memory, Policy, SavePolicy, Schedule, System
+from understudy.config.model import Memory, System
+from understudy.config.saving import Policy, SavePolicy, Schedule
 from understudy.config.source import Source, dotted
 from understudy.config.variant import variant
 from understudy.errors import ConfigError
@@ -59,7 +60,7 @@ def test_good_system_arrives(toy: Path) -> None:
         ("priority = 4", "priority = 64", r"tasks\[1\]\.priority: is 64: must be 0 to 63, 0 the most urgent"),
         ('entry = "work"', 'entry = "a b"', r"tasks\[0\]\.entry: 'a b' is no C function name"),
         ("heap = 64", "heap = -1", r"tasks\[1\]\.heap: must be a size in bytes"),
-        ("heap = 64", 'heap = "2M"', r"tasks\[1\]\.stack: stack and heap .* exceed the window"),
+        ("heap = 64", 'heap = "2M"', r"tasks\[1\]\.stack: stack, its guard and heap .* exceed the window"),
         ("heap = 64", "stack = 100", r"tasks\[1\]\.stack: 100: must be a multiple of 4096"),
         ('"apps/work.c.j2" =', '"apps/none.c.j2" =', r"templates\.apps/none\.c\.j2: is no source of this guest"),
         ('kernel = "rtos"', 'kernel = "rots"', r"guest\.two\.kernel: no folder guests/rots; known: none, .*rtos"),
@@ -72,6 +73,10 @@ def test_good_system_arrives(toy: Path) -> None:
         ("uart = 1", "uart = 4", r"vm\.left\.uart: is 4: must be 0 to 3 on vexpress-a9"),
         ("uart = 1", 'memory = "1000K"', r"vm\.left\.memory: 1024000: must be a multiple of 1M"),
         ("uart = 1", 'memory = "1G"', r"vm: the VMs need \d+ bytes, the RAM of vexpress-a9 has \d+"),
+        ("uart = 1", 'output = "held"', r"vm\.left\.output: must be one of commit, immediate, not a string"),
+        ("uart = 1", "output_ms = -1", r"vm\.left\.output_ms: is -1: must be 0 to 60000"),
+        ("uart = 1", "missed_ticks_max = 0", r"vm\.left\.missed_ticks_max: is 0: must be 1 to 1000000"),
+        ("uart = 0", 'uart = 0\noutput = "commit"', r"vm\.vm0\.output: must be \"immediate\": without checkpoints"),
         ("uart = 1", "slice_ticks = 0", r"vm\.left\.slice_ticks: is 0: must be 1 to 255"),
         ("uart = 1", "recovery = { window_ms = 0 }", r"vm\.left\.recovery\.window_ms: is 0: must be 1 to 36000000"),
         (

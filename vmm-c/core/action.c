@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/action.h"
 
+#include "core/console.h"
 #include "core/fault.h"
 #include "core/guest_access.h"
+#include "core/outside.h"
 #include "core/print.h"
+#include "core/standby.h"
 #include "core/task.h"
 #include "core/vmm_fault.h"
 
@@ -53,15 +56,16 @@ static bool act(struct vm *vm, struct vmi_fault *record, unsigned thread) {
       return go_back(vm, record);
     case VMI_ACTION_WARM_RESET:
       vm->counters.warm_resets++;
-      vm_warm_start(vm);
-      return true;
+      return vm_warm_start(vm) == VMI_OK;
     case VMI_ACTION_COLD_RESTART:
       vm->counters.cold_restarts++;
-      vm_cold_start(vm);
-      return true;
+      return vm_cold_start(vm) == VMI_OK;
+    case VMI_ACTION_STANDBY:
+      return standby_take_over(vm, record);
     case VMI_ACTION_SUSPEND:
       return vm_pause(vm) == VMI_OK;
     case VMI_ACTION_VM_STOP:
+      outside_drop(vm);
       (void)vm_stop(vm);
       return true;
     case VMI_ACTION_SYSTEM_HALT:
@@ -72,6 +76,7 @@ static bool act(struct vm *vm, struct vmi_fault *record, unsigned thread) {
 }
 
 static _Noreturn void system_halt(void) {
+  console_flush();
   while (fault_report()) {
   }
   print("[vmm] SYSTEM HALTED by policy\n");
@@ -104,7 +109,7 @@ void action_perform_other(struct vm *vm, struct vmi_fault *record, unsigned thre
       return;
     }
   }
-  if (record->action > VMI_ACTION_LOG && record->action < VMI_ACTION_SUSPEND) {
+  if (record->action > VMI_ACTION_LOG && record->action < VMI_ACTION_STANDBY) { /* a stand-in has counted already */
     action_count(vm);
   }
   if (record->action != VMI_ACTION_IGNORE) {

@@ -67,12 +67,32 @@ static void start_anew(struct vm *vm, uint8_t state) {
   }
 }
 
+/* The number that vms[i] had: it is not believed, but the two of a pair may have exchanged theirs (core/standby.h). */
+static uint8_t number_of(uint32_t i) {
+  const struct standby_config *pair = config_vms[i].standby;
+  bool exchanged =
+      pair != NULL && vms[pair->primary].index == pair->standby && vms[pair->standby].index == pair->primary;
+  return exchanged ? (uint8_t)(pair->primary + pair->standby - i) : (uint8_t)i;
+}
+
+static void identify(void) {
+  uint8_t numbers[VM_MAX];
+  for (uint32_t i = 0; i < config_vm_count; i++) {
+    numbers[i] = number_of(i);
+  }
+  for (uint32_t i = 0; i < config_vm_count; i++) {
+    vms[i].index = numbers[i];
+    vms[i].config = &config_vms[numbers[i]];
+    vms[i].partition = &config_vms[i];
+    scheduler.vms[numbers[i]] = &vms[i];
+  }
+}
+
 /* A VM that is not believed counts as EMPTY until all others are set up: nothing of it is looked at by way of a channel. */
 static void sort_out(uint8_t states[VM_MAX]) {
+  identify();
   for (uint32_t i = 0; i < config_vm_count; i++) {
     struct vm *vm = &vms[i];
-    vm->index = (uint8_t)i;
-    vm->config = &config_vms[i];
     states[i] = i == MANAGEMENT_VM ? (uint8_t)VMI_VM_RUNNING : vm->run_state;
     if (i == MANAGEMENT_VM || (vm->run_state != VMI_VM_EMPTY && !believed(vm))) {
       vm->run_state = VMI_VM_EMPTY;

@@ -31,7 +31,7 @@ extern struct black_box black_box;
  * Once at a start of the board, before any fault: finds out what is left of the life before, keeps the sound records,
  * drops the others, and opens the box for this life.
  */
-void black_box_open(void);
+__attribute__((cold)) void black_box_open(void);
 
 #define LAST_WORDS 4u /* kept */
 

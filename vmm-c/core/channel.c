@@ -2,7 +2,9 @@
 #include "core/channel.h"
 
 #include "core/config.h"
+#include "core/outside.h"
 #include "core/virq.h"
+#include "core/vm_memory.h"
 
 struct side {
   uint8_t peer_vm;
@@ -41,12 +43,37 @@ void channel_info(unsigned vm, struct vmi_info *info) {
   }
 }
 
-int32_t channel_notify(unsigned vm, unsigned c) {
-  unsigned peer_vm;
-  unsigned peer_channel;
-  if (!channel_peer(vm, c, &peer_vm, &peer_channel)) {
+static void ring(unsigned vm, unsigned c) {
+  virq_raise(sides[vm][c].peer_vm, VMI_IRQ_CHANNEL(sides[vm][c].peer_channel));
+}
+
+int32_t channel_notify(struct vm *vm, unsigned c) {
+  if (c >= channel_counts[vm->index]) {
     return VMI_ENOENT;
   }
-  virq_raise(peer_vm, VMI_IRQ_CHANNEL(peer_channel));
+  if (outside_is_held(vm)) {
+    outside_note(vm, OUTSIDE_BELL(c));
+  } else {
+    ring(vm->index, c);
+  }
   return VMI_OK;
+}
+
+void channel_show_all(const struct vm *vm) {
+  for (unsigned c = 0; c < channel_counts[vm->index]; c++) {
+    if (vm->channel_seen[c] != 0) {
+      vm_channel_show(vm, c);
+    }
+  }
+}
+
+void channel_commit(const struct vm *vm, uint32_t what) {
+  for (unsigned c = 0; c < channel_counts[vm->index]; c++) {
+    if ((what & OUTSIDE_PAGE(c)) != 0 && vm->channel_seen[c] != 0) {
+      vm_channel_show(vm, c);
+    }
+    if ((what & OUTSIDE_BELL(c)) != 0) {
+      ring(vm->index, c);
+    }
+  }
 }

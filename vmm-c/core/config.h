@@ -12,8 +12,10 @@
 #include "vmi.h"
 
 #define VM_MAX 16
+#define STACK_GUARD 0x10000u /* bytes below each stack of a guest that nothing is mapped in (image/checks.py) */
 #define UART_NONE 0xff
 #define GENERATIONS_MAX 3
+#define STANDBY_MAX (VM_MAX / 2) /* pairs */
 
 /* How the writable pages of a segment are saved (R21, D3). */
 enum save_policy {
@@ -55,6 +57,8 @@ struct guest_config {
   uint32_t segment_count;
   const char *const *task_names;
   uint32_t task_count; /* 0..VMI_TASK_MAX; task n lives in window 3 + n */
+  const uint32_t *task_watchdogs; /* ticks that each task may run without waiting; 0: any number */
+  bool reports_ready;             /* calls VMI_READY */
 };
 
 /* What is done about faults (D5): core/health.h. */
@@ -75,6 +79,24 @@ struct policy_config {
   struct policy_step steps[VMI_ACTION_COUNT];
   const struct policy_override *overrides;
   uint32_t override_count;
+};
+
+/* What the watchdogs allow, in ticks; 0: anything. */
+struct watchdog_config {
+  uint32_t vm;        /* without VMI_WAIT and without a kick */
+  uint32_t masked;    /* with interrupts masked while one is pending */
+  uint32_t ticks_max; /* timer periods that are not taken */
+  uint32_t ready;     /* from the start to VMI_READY */
+  uint32_t run;       /* while less urgent VMs want the CPU, and get nothing */
+};
+
+/* A VM that takes over when another one fails for good: recovery/standby.c. */
+struct standby_config {
+  uint8_t primary; /* VM numbers */
+  uint8_t standby;
+  bool regions_all; /* all of the primary is duplicated, if both run the same guest; else persistent memory */
+  uint32_t windows; /* bit n: persistent memory of window n is */
+  uint32_t period;  /* from one duplication to the next, in VMM ticks */
 };
 
 struct channel_config {
@@ -98,7 +120,13 @@ struct vm_config {
   uint8_t generations;        /* older checkpoints kept besides the last one (D7), 0..GENERATIONS_MAX */
   uint32_t generation_ms;     /* from one of them to the next */
   uint32_t generation_pause_ms; /* after a recovery none is taken for so long */
+  bool output_commit;         /* only of a fault-tolerant VM: nothing leaves before it is checkpointed (D9) */
+  uint32_t output_checks;     /* housekeepings until held output gets a checkpoint; 0: never */
+  uint32_t missed_ticks_max;  /* periods of the virtual timer that may wait to be taken (D10) */
   struct policy_config policy;
+  struct watchdog_config watchdog;
+  uint32_t misuse_max; /* refused calls within a second; 0: any number */
+  const struct standby_config *standby; /* the pair that the VM belongs to, as either of them; NULL: none */
 };
 
 extern const char config_build_id[];
@@ -112,6 +140,8 @@ extern const struct guest_config *const config_guests[];
 extern const uint32_t config_guest_count;
 extern const struct vm_config config_vms[];
 extern const uint32_t config_vm_count; /* <= VM_MAX; VM 0 is the management VM */
+extern const struct standby_config config_standbys[];
+extern const uint32_t config_standby_count; /* <= STANDBY_MAX */
 extern const struct channel_config config_channels[];
 extern const uint32_t config_channel_count;
 

@@ -5,8 +5,10 @@
 #include "arch/armv7/mmu.h"
 #include "core/action.h"
 #include "core/fault_log.h"
+#include "core/fault_refine.h"
 #include "core/recovery.h"
 #include "core/sched.h"
+#include "core/standby.h"
 #include "drivers/global_timer.h"
 
 /* Who and when. What a record's slot had in its former life must be set by somebody. */
@@ -36,34 +38,41 @@ __attribute__((always_inline)) static inline void decide(struct vm *vm, struct v
 }
 
 /* D1: who executed is at fault, whatever the address. */
-static void fault_handle(struct vmi_fault *record) {
-  decide(current_vm, record, current_vm->thread);
+static void fault_handle(struct vmi_fault *record, const struct context *frame) {
+  struct vm *vm = current_vm;
+  struct thread *at_fault = vm->thread;
+  record->pc = frame->pc;
+  if ((record->class & FAULT_REFINE) != 0) {
+    at_fault = fault_refine(vm, record);
+  }
+  decide(vm, record, at_fault);
   sched_resume();
-}
-
-static void abort_handle(enum vmi_fault_kind kind, uint32_t status, uint32_t address, uint32_t pc) {
-  struct vmi_fault *record = fault_log_begin();
-  record->kind = (uint8_t)kind;
-  record->class = fault_class(status);
-  record->write = kind == VMI_FAULT_DATA && (status & DFSR_WRITE) != 0;
-  record->status = status;
-  record->address = address;
-  record->pc = pc;
-  fault_handle(record);
 }
 
 void fault_data(struct context *frame) {
   uint32_t status = read_dfsr();
   uint32_t address = read_dfar();
-  if ((status & DFSR_WRITE) != 0 && fault_status(status) == FS_PERMISSION_PAGE &&
-      recovery_first_write(current_vm, address)) {
+  uint32_t access = fault_access(status);
+  if (access == (FS_PERMISSION_PAGE | FAULT_WRITE) && recovery_first_write(current_vm, address)) {
     return;
   }
-  abort_handle(VMI_FAULT_DATA, status, address, frame->pc);
+  struct vmi_fault *record = fault_log_begin();
+  record->kind = VMI_FAULT_DATA;
+  record->class = fault_data_classes[access];
+  record->write = (uint8_t)(access / FAULT_WRITE);
+  record->status = status;
+  record->address = address;
+  fault_handle(record, frame);
 }
 
 void fault_prefetch(struct context *frame) {
-  abort_handle(VMI_FAULT_PREFETCH, read_ifsr(), read_ifar(), frame->pc);
+  struct vmi_fault *record = fault_log_begin();
+  record->kind = VMI_FAULT_PREFETCH;
+  record->status = read_ifsr();
+  record->class = fault_prefetch_classes[vmi_fault_status(record->status)];
+  record->write = 0;
+  record->address = read_ifar();
+  fault_handle(record, frame);
 }
 
 /*
@@ -94,19 +103,79 @@ void fault_undefined(struct context *frame) {
   record->write = 0;
   record->status = 0;
   record->address = frame->pc;
-  record->pc = frame->pc;
-  fault_handle(record);
+  fault_handle(record, frame);
 }
 
 static struct thread *thread_of(struct vm *vm, uint32_t task) {
   return task < VMI_TASK_MAX ? &vm->threads[task] : vm->kernel;
 }
 
-void fault_event(struct vm *vm, uint32_t task, const struct vmi_fault *what) {
+/* What a detector without an exception knows, and nothing of the slot's former life. */
+static struct vmi_fault *record_of(const struct vmi_fault *what) {
   struct vmi_fault *record = fault_log_begin();
   *record = (struct vmi_fault){
       .kind = what->kind, .class = what->class, .address = what->address, .status = what->status, .pc = what->pc};
-  decide(vm, record, thread_of(vm, task));
+  return record;
+}
+
+void fault_event(struct vm *vm, uint32_t task, const struct vmi_fault *what) {
+  decide(vm, record_of(what), thread_of(vm, task));
+}
+
+void fault_note(struct vm *vm, const struct vmi_fault *what) {
+  struct vmi_fault *record = record_of(what);
+  log_begin(record, vm, VMI_TASK_KERNEL);
+  record->action = VMI_ACTION_LOG;
+  record->reason = VMI_REASON_POLICY;
+  vm->counters.faults++;
+  action_log(record);
+}
+
+static struct vm *late_vm; /* NULL: none waits */
+static uint32_t late_task;
+static struct vmi_fault late;
+static struct vm
+    *async_vm; /* likewise, of an asynchronous abort: it may come at any time, so it has words of its own */
+static uint32_t async_status;
+
+static void leave_to_be_raised(void) {
+  scheduler.fault_waiting = true;
+  scheduler.changed = 1;
+}
+
+void fault_later(struct vm *vm, uint32_t task, const struct vmi_fault *what) {
+  if (late_vm == NULL) {
+    late_vm = vm;
+    late_task = task;
+    late = *what;
+  }
+  leave_to_be_raised();
+}
+
+bool fault_in_vmm(uint32_t dfsr) {
+  struct vm *vm = sched_last();
+  if (!fault_is_asynchronous(dfsr) || vm == NULL) {
+    return false;
+  }
+  async_vm = vm;
+  async_status = dfsr;
+  leave_to_be_raised();
+  return true;
+}
+
+void fault_raise(void) {
+  struct vm *vm = late_vm;
+  struct vm *suspect = async_vm;
+  scheduler.fault_waiting = false;
+  late_vm = NULL;
+  async_vm = NULL;
+  if (vm != NULL) {
+    fault_event(vm, late_task, &late);
+  }
+  if (suspect != NULL && suspect->run_state != VMI_VM_EMPTY) {
+    fault_event(suspect, VMI_TASK_KERNEL,
+                &(struct vmi_fault){.kind = VMI_FAULT_ASYNC, .class = VMI_CLASS_ASYNC, .status = async_status});
+  }
 }
 
 int32_t fault_request_rollback(struct vm *vm, uint32_t task) {
@@ -122,5 +191,17 @@ int32_t fault_request_rollback(struct vm *vm, uint32_t task) {
   log_begin(record, vm, whole ? (uint8_t)VMI_TASK_KERNEL : (uint8_t)task);
   record->action = (uint8_t)recovery_level(vm, whole ? vm->kernel : &vm->threads[task], &record->reason);
   action_perform(vm, record, task);
+  return VMI_OK;
+}
+
+int32_t fault_request_take_over(struct vm *vm) {
+  if (!standby_is_whole(vm)) {
+    return VMI_ESTATE;
+  }
+  struct vmi_fault *record = fault_log_begin();
+  *record = (struct vmi_fault){
+      .kind = VMI_FAULT_REQUEST, .class = VMI_CLASS_REQUEST, .action = VMI_ACTION_STANDBY, .reason = VMI_REASON_POLICY};
+  log_begin(record, vm, (uint8_t)VMI_TASK_KERNEL);
+  action_perform(vm, record, KERNEL_THREAD);
   return VMI_OK;
 }

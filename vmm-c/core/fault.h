@@ -17,16 +17,37 @@ void fault_undefined(struct context *frame);
  */
 void fault_event(struct vm *vm, uint32_t task, const struct vmi_fault *what);
 
+/* Only tell of it: a record without an action, of a VM that need not exist. */
+void fault_note(struct vm *vm, const struct vmi_fault *what);
+
+/*
+ * The same as fault_event in the middle of a call, whose caller's registers are in use until the VMM is done with it: it is raised before any
+ * guest runs again. Only the first of several in one call counts.
+ */
+void fault_later(struct vm *vm, uint32_t task, const struct vmi_fault *what);
+
+/* What fault_later, or an asynchronous abort in the VMM, left to be raised: the scheduler calls it (fault_waiting). */
+void fault_raise(void);
+
+/*
+ * Entry from ABT mode: a data abort was taken in the VMM. false: by what it did. true: it was asynchronous, from what was done
+ * before; that is left to be raised against the VM that ran last, and the VMM goes on.
+ */
+bool fault_in_vmm(uint32_t dfsr);
+
 /*
  * Roll back on request of the console: `task`, or the whole VM for VMI_TASK_KERNEL.
  * VMI_OK; VMI_ENOENT: no such task; VMI_ESTATE: no checkpoint, or the VM does not exist.
  */
-int32_t fault_request_rollback(struct vm *vm, uint32_t task);
+__attribute__((cold)) int32_t fault_request_rollback(struct vm *vm, uint32_t task);
+
+/* Let the standby of `vm` take its place, on request of the console. VMI_OK; VMI_ESTATE: no standby, or it has no duplicate. */
+int32_t fault_request_take_over(struct vm *vm);
 
 /* At a start of the VMM: records before `sequence` are told already. */
 void fault_report_from(uint32_t sequence);
 
 /* Print one fault that has not been told yet; false if there is none. Not on the way of a recovery: printing is slow. */
-bool fault_report(void);
+__attribute__((cold)) bool fault_report(void);
 
 #endif

@@ -3,6 +3,7 @@
 #include "core/fault.h"
 #include "core/fault_log.h"
 #include "core/print.h"
+#include "vmi_fault_words.h"
 
 static uint32_t told; /* sequence number of the next record to tell */
 
@@ -79,6 +80,20 @@ void fault_report_from(uint32_t sequence) {
   told = sequence;
 }
 
+/* A status of DFSR or IFSR is more exact than its class, unless more than the status was looked at. */
+static void print_what(const struct vmi_fault *fault) {
+  const char *words = vmi_fault_explanation(fault);
+  if (fault->class == VMI_CLASS_PANIC) {
+    print("%s %u \"%s\"", classes[fault->class], fault->status, vm_numbered(fault->vm)->last_words);
+  } else if (words == NULL) {
+    print("%s", classes[fault->class]);
+  } else if (fault->kind <= VMI_FAULT_ASYNC && fault->class != VMI_CLASS_STACK && fault->class != VMI_CLASS_EXECUTE) {
+    print("%s", words);
+  } else {
+    print("%s: %s", classes[fault->class], words);
+  }
+}
+
 bool fault_report(void) {
   struct vmi_fault fault;
   bool sealed = fault_log_seal();
@@ -89,10 +104,12 @@ bool fault_report(void) {
   }
   told++;
   if (result == VMI_OK) {
-    const struct vm *vm = &vms[fault.vm];
-    print("[vmm] fault %u: %s in %s/%s, %s, pc %08x, address %08x: %s, %u pages, %u timer ticks\n", fault.sequence,
-          kinds[fault.kind], vm->config->name, thread_name(vm, fault.task), classes[fault.class], fault.pc,
-          fault.address, actions[fault.action], fault.pages, fault.cost);
+    const struct vm *vm = vm_numbered(fault.vm);
+    print("[vmm] fault %u: %s in %s/%s, ", fault.sequence, kinds[fault.kind], vm->config->name,
+          thread_name(vm, fault.task));
+    print_what(&fault);
+    print(", pc %08x, address %08x: %s, %u pages, %u timer ticks\n", fault.pc, fault.address, actions[fault.action],
+          fault.pages, fault.cost);
   }
   return true;
 }

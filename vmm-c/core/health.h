@@ -44,7 +44,7 @@ struct health {
 };
 
 /* The policy of the configuration, nothing used. */
-void health_init(struct health *h, const struct policy_config *policy);
+__attribute__((cold)) void health_init(struct health *h, const struct policy_config *policy);
 
 /* A new life of the VM: nothing used, the policy as it is. */
 void health_reset(struct health *h);
@@ -80,6 +80,6 @@ static inline enum vmi_action health_decide(struct health *h, unsigned thread, u
 
 /* For the console: reading, and changing at run time. Refused (VMI_EINVAL) is what could leave a fault without an end. */
 void health_read(const struct health *h, struct vmi_policy *policy);
-int32_t health_change(struct health *h, const struct vmi_policy_change *change);
+__attribute__((cold)) int32_t health_change(struct health *h, const struct vmi_policy_change *change);
 
 #endif

@@ -7,13 +7,15 @@
 #include "core/fault.h"
 #include "core/fault_log.h"
 #include "core/guest_access.h"
+#include "core/outside.h"
 #include "core/print.h"
 #include "core/recovery.h"
+#include "core/standby.h"
 #include "lib/string.h"
 
 /* The VM that the first argument names, or NULL. */
 static struct vm *target(const struct context *frame) {
-  return frame->r[0] < config_vm_count ? &vms[frame->r[0]] : NULL;
+  return frame->r[0] < config_vm_count ? vm_numbered(frame->r[0]) : NULL;
 }
 
 static int32_t answer(struct vm *caller, uint32_t to, const void *from, uint32_t size) {
@@ -40,6 +42,7 @@ static void counters_copy(struct vmi_vm_info *info, const struct vm *of) {
   info->cold_restarts = counters->cold_restarts;
   info->task_restarts = counters->task_restarts;
   info->warm_resets = counters->warm_resets;
+  info->refused = counters->refused;
 }
 
 int32_t manage_vm_info(struct vm *vm, struct context *frame) {
@@ -54,12 +57,19 @@ int32_t manage_vm_info(struct vm *vm, struct context *frame) {
       .task_count = of->guest->task_count,
       .current_task = empty ? VMI_TASK_KERNEL : of->vcpu->current_task,
       .fault_tolerant = recovery_protects(of->config),
-      .memory_used = empty ? 0 : of->memory_next - of->config->memory_base,
-      .memory_size = of->config->memory_size,
+      .memory_used = empty ? 0 : of->memory_next - of->partition->memory_base,
+      .memory_size = of->partition->memory_size,
+      .boot = of->boot,
+      .output_commit = of->config->output_commit,
+      .output_held = console_held(of->index),
+      .input_lost = console_input_lost(of->index),
+      .ticks_lost = of->counters.ticks_lost,
   };
   name_copy(info.name, of->config->name);
   name_copy(info.guest, of->guest->name);
+  memcpy(info.last_words, of->last_words, sizeof info.last_words);
   counters_copy(&info, of);
+  standby_describe(of, &info.pair);
   return answer(vm, frame->r[1], &info, sizeof info);
 }
 
@@ -68,7 +78,8 @@ int32_t manage_guest_info(struct vm *vm, struct context *frame) {
     return VMI_ENOENT;
   }
   const struct guest_config *guest = config_guests[frame->r[0]];
-  const struct vm_config ordinary = {.fault_tolerant = true, .generations = 1}; /* as by default */
+  const struct vm_config ordinary = {
+      .fault_tolerant = true, .generations = 1, .output_commit = true}; /* as by default */
   struct vmi_guest_info info = {.task_count = guest->task_count, .memory_needed = vm_memory_needed(&ordinary, guest)};
   name_copy(info.name, guest->name);
   return answer(vm, frame->r[1], &info, sizeof info);
@@ -143,13 +154,13 @@ static bool alive(const struct vm *vm) {
   return vm->run_state == VMI_VM_RUNNING || vm->run_state == VMI_VM_PAUSED;
 }
 
-static int32_t checkpoint_if_alive(struct vm *vm) {
+static int32_t save_if_alive(struct vm *vm) {
   return alive(vm) ? recovery_checkpoint(vm) : VMI_ESTATE;
 }
 
 int32_t manage_vm_checkpoint(struct vm *vm, struct context *frame) {
   (void)vm;
-  return change(frame, checkpoint_if_alive);
+  return change(frame, save_if_alive);
 }
 
 int32_t manage_vm_rollback(struct vm *vm, struct context *frame) {
@@ -159,6 +170,11 @@ int32_t manage_vm_rollback(struct vm *vm, struct context *frame) {
     return VMI_ENOENT;
   }
   return alive(which) ? fault_request_rollback(which, frame->r[1]) : VMI_ESTATE;
+}
+
+int32_t manage_vm_take_over(struct vm *vm, struct context *frame) {
+  (void)vm;
+  return change(frame, fault_request_take_over);
 }
 
 int32_t manage_fault_read(struct vm *vm, struct context *frame) {
@@ -228,6 +244,15 @@ int32_t manage_vm_log(struct vm *vm, struct context *frame) {
   return copied;
 }
 
+int32_t manage_vm_words(struct vm *vm, struct context *frame) {
+  const struct vm *of = target(frame);
+  if (of == NULL) {
+    return VMI_ENOENT;
+  }
+  const struct vmi_vm_words *words = console_last_words(of->index);
+  return words->length != 0 ? answer(vm, frame->r[1], words, sizeof *words) : VMI_EAGAIN;
+}
+
 int32_t manage_watch(struct vm *vm, struct context *frame) {
   (void)vm;
   if (frame->r[0] >> config_vm_count != 0) {
@@ -239,6 +264,10 @@ int32_t manage_watch(struct vm *vm, struct context *frame) {
 
 int32_t manage_halt(struct vm *vm, struct context *frame) {
   (void)frame;
+  for (uint32_t i = 0; i < config_vm_count; i++) {
+    outside_end(&vms[i]);
+  }
+  console_flush();
   print("[vmm] halted by %s\n", vm->config->name);
   board_power_off();
 }

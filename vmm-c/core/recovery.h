@@ -50,7 +50,7 @@ void recovery_rollback_vm(struct vm *vm, struct vmi_fault *record);
  * checkpoint is whole, and recovery_rollback_vm goes back to it; neither relies on the lists that were being changed. false: the VM
  * has none, since it is not protected or was being loaded; only a cold start helps.
  */
-bool recovery_complete(struct vm *vm);
+__attribute__((cold)) bool recovery_complete(struct vm *vm);
 
 /*
  * Roll the VM back to the next older generation (D7), which then is its checkpoint: each further call goes one further back,
@@ -60,6 +60,19 @@ bool recovery_older_generation(struct vm *vm, struct vmi_fault *record);
 
 /* From time to time: let the checkpoint of a VM that has run without a recovery for a while be its youngest older generation. */
 void recovery_promote(void);
+
+/*
+ * Validate a part of the tables and lists that rollbacks rely on, of one VM after the other; the scrubber calls it. What
+ * is wrong becomes a fault_event of class TABLE. Returns how many bytes the scrubber could have checked in the same time.
+ */
+uint32_t recovery_validate_step(void);
+
+/*
+ * From now on the `count` objects of the guest's table must be as they should be whenever a checkpoint is taken; 0: none
+ * any more. VMI_EFAULT: the table is not constant memory of the guest; VMI_EINVAL: too many, or one of them makes no sense or is
+ * broken now; VMI_ESTATE: the VM has no checkpoints.
+ */
+int32_t recovery_register_objects(struct vm *vm, uint32_t table, uint32_t count);
 
 /* Checkpoint of a VM on request; VMI_ESTATE: it has none. The second: of the one whose kernel is running. */
 int32_t recovery_checkpoint(struct vm *vm);

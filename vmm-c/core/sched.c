@@ -18,7 +18,6 @@
 
 #define WHEEL_SIZE 64u
 #define HOUSEKEEPING (1u << 31) /* in the wheel, as if it were a VM */
-
 _Static_assert(VM_MAX < 31, "bits of the wheel");
 
 struct scheduler scheduler = {.tick_clear = SP804_INTCLR};
@@ -35,6 +34,7 @@ static const struct vm *turn; /* the current VM as vm_table knows it: a fast pat
 static uint32_t wheel[WHEEL_SIZE];
 static uint32_t occupied[WHEEL_SIZE / 32u];
 static bool housekeeping_due;
+static struct vm *ran_last; /* before nobody did */
 static uint32_t overdue; /* VMs whose timer was set back by a rollback and has ended already */
 
 /* Ticks from sched_now to the next slot that has a timer, 1..WHEEL_SIZE, or the horizon: none has. */
@@ -97,6 +97,7 @@ void sched_init(void) {
   memset(wheel, 0, sizeof wheel);
   memset(occupied, 0, sizeof occupied);
   housekeeping_due = false;
+  ran_last = NULL;
   scheduler.changed = 1;
   tick_counts = config_tick_us * (BOARD_TIMER_CLOCK_HZ / 1000000u);
   horizon = 0x40000000u / tick_counts;
@@ -171,7 +172,16 @@ static void timer_arm(const struct vm *vm) {
   wheel_add(1u << vm->index, vm->state.timer_next);
 }
 
-/* All periods that have ended: a VM that did not run loses no tick. */
+/* D10: a VM that did not run finds the periods it missed, but not so many that it does nothing else any more. */
+static void ticks_deliver(struct vm *vm, uint32_t ended) {
+  uint32_t waiting = vm->vcpu->ticks;
+  uint32_t room = waiting < vm->config->missed_ticks_max ? vm->config->missed_ticks_max - waiting : 0;
+  uint32_t delivered = ended < room ? ended : room;
+  vm->vcpu->ticks = waiting + delivered;
+  vm->counters.ticks_lost += ended - delivered;
+}
+
+/* All periods that have ended. */
 static void timer_expire(struct vm *vm) {
   uint32_t late = sched_now - vm->state.timer_next;
   uint32_t ended = 1;
@@ -180,7 +190,8 @@ static void timer_expire(struct vm *vm) {
   }
   vm->state.timer_next += ended * vm->state.timer_period;
   timer_arm(vm);
-  vm->vcpu->ticks += ended;
+  vm->signs.periods += ended;
+  ticks_deliver(vm, ended);
   if (vm->owner != vm->kernel) {
     /* a period is the time slice among tasks of equal priority */
     ready_rotate(&vm->tasks, thread_number(vm, vm->owner));
@@ -195,7 +206,7 @@ static void timers_expire(uint32_t due) {
     housekeeping_arm();
   }
   for (; due != 0; due &= due - 1u) {
-    timer_expire(&vms[31u - count_leading_zeros(due & (0u - due))]);
+    timer_expire(vm_numbered(31u - count_leading_zeros(due & (0u - due))));
   }
 }
 
@@ -255,6 +266,7 @@ static void tick_taken(void) {
   timers_advance();
   if (current_vm != NULL && --current_vm->slice_left == 0) {
     sched_yield(current_vm);
+    current_vm->signs.slices_more++;
     slice_ended = true;
     scheduler.changed = 1;
   }
@@ -283,19 +295,36 @@ static void housekeep(void) {
   }
 }
 
+struct vm *sched_last(void) {
+  return current_vm != NULL ? current_vm : ran_last;
+}
+
+static void raise_waiting(void) {
+  if (scheduler.fault_waiting) {
+    fault_raise();
+  }
+}
+
+/* What is slow: text that may leave, else one fault. false: there is nothing to tell. */
+static bool tell(void) {
+  return console_release() || fault_report();
+}
+
 /* Nobody is ready: tell what is still to be told, then sleep. A masked interrupt ends WFI (ARM ARM B1.8.13). */
 static struct vm *wait_for_ready(void) {
   int next;
+  ran_last = sched_last();
   switch_from_vm();
   while ((next = ready_next(&vm_table)) < 0) {
-    if (!fault_report()) {
+    if (!tell()) {
       wfi();
     }
     interrupt_dispatch(gic_acknowledge());
     housekeep();
+    raise_waiting();
     overdue_expire(); /* of a VM that housekeeping rolled back */
   }
-  return &vms[next];
+  return vm_numbered((unsigned)next);
 }
 
 /* For the fast paths: who shares the level of the current VM. */
@@ -303,19 +332,34 @@ static void turn_give(const struct vm *vm) {
   turn = vm;
   scheduler.level =
       reverse_bits(vm_table.ready & vm_table.members[vm_table.priority[vm->index]]) >> (31 - SCHEDULER_FIRST);
-  scheduler.changed = 0;
+}
+
+static struct vm *next_ready(void) {
+  turn_take();
+  int next = ready_next(&vm_table);
+  return next >= 0 ? vm_numbered((unsigned)next) : wait_for_ready();
+}
+
+/* The slice of the current VM is over, and it would go on. false: its state was found to be wrong, and it was stopped. */
+static bool goes_on(struct vm *vm) {
+  if (slice_ended) {
+    slice_ended = false;
+    switch_slice_ended(vm);
+  }
+  return vm->run_state == VMI_VM_RUNNING;
 }
 
 /* Who runs is chosen anew. */
 static struct vm *choose(void) {
+  raise_waiting();
   overdue_expire();
-  turn_take();
-  int next = ready_next(&vm_table);
-  struct vm *vm = next >= 0 ? &vms[next] : wait_for_ready();
+  struct vm *vm = next_ready();
+  scheduler.changed = 0; /* but for what a checkpoint lets out: a doorbell may wake a more urgent VM */
+  if (vm == current_vm && !goes_on(vm)) {
+    vm = next_ready();
+  }
   if (vm != current_vm) {
     switch_to_vm(vm);
-  } else if (slice_ended) {
-    switch_slice_ended(vm);
   }
   slice_ended = false;
   turn_give(vm);
@@ -323,7 +367,10 @@ static struct vm *choose(void) {
 }
 
 void sched_resume(void) {
-  struct vm *vm = scheduler.changed != 0 ? choose() : current_vm;
+  struct vm *vm = current_vm;
+  while (scheduler.changed != 0) {
+    vm = choose();
+  }
   if (vm->state.waiting) {
     vm->state.waiting = false;
     recovery_edit_kernel(vm)->r[0] = virq_deliverable(vm); /* only a kernel waits */
@@ -331,9 +378,8 @@ void sched_resume(void) {
   virq_deliver(vm);
 }
 
-/* One fault at a time: printing is slow. */
 static void report(void) {
-  if (scheduler.polling && !fault_report()) {
+  if (scheduler.polling && !tell()) {
     scheduler.polling = false;
     scheduler.event = timer_event;
   }

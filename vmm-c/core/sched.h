@@ -9,7 +9,7 @@
 extern uint32_t sched_now;
 
 /* Start the tick and its interrupt. */
-void sched_init(void);
+__attribute__((cold)) void sched_init(void);
 
 /* The VMM has failed: what sched_init of a micro-reboot needs to go on with the time. */
 void sched_note_failure(void);
@@ -51,6 +51,9 @@ static inline void sched_poll(void) {
  */
 void interrupt_handle(uint32_t iar);
 void tick_handle(void);
+
+/* The VM that runs, or that ran last; NULL: none ever did. */
+struct vm *sched_last(void);
 
 /* Choose who runs next, switch there, deliver its pending interrupts. Then the entry code resumes scheduler.current. */
 void sched_resume(void);

@@ -5,6 +5,7 @@
 #include "core/fault.h"
 #include "core/guest_access.h"
 #include "core/print.h"
+#include "core/recovery.h"
 #include "core/vm_memory.h"
 #include "core/vmm_fault.h"
 #include "lib/crc32.h"
@@ -210,9 +211,9 @@ static void check(const struct target *target, uint32_t bytes) {
   }
 }
 
-void scrub_step(void) {
+static void check_next(uint32_t left) {
   struct target target;
-  for (uint32_t left = config_scrub_bytes; left >= LOOK_BYTES;) {
+  while (left >= LOOK_BYTES) {
     uint32_t bytes = left < PAGE_SIZE - done ? left : PAGE_SIZE - done;
     if (locate(&target)) {
       check(&target, bytes);
@@ -223,6 +224,13 @@ void scrub_step(void) {
       crc = 0;
       left -= LOOK_BYTES;
     }
+  }
+}
+
+void scrub_step(void) {
+  if (config_scrub_bytes != 0) {
+    uint32_t spent = recovery_validate_step();
+    check_next(config_scrub_bytes > spent ? config_scrub_bytes - spent : 0);
   }
 }
 

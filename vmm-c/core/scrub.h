@@ -13,6 +13,6 @@
 void scrub_step(void);
 
 /* VMI_SCRUB: r0 = where the struct vmi_scrub goes. VMI_EFAULT. */
-int32_t scrub_call(struct vm *vm, struct context *frame);
+__attribute__((cold)) int32_t scrub_call(struct vm *vm, struct context *frame);
 
 #endif

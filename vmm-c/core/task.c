@@ -59,6 +59,7 @@ int32_t task_create(struct vm *vm, struct context *frame) {
   if (!entry_valid(vm, task, entry) || !stack_valid(vm, task, sp)) {
     return VMI_EINVAL;
   }
+  vm->signs.task_waits[task]++;
   forget_owner(vm, task);
   vm->task_starts[task] = (struct task_start){entry, sp, frame->r[3]};
   ready_add(&vm->tasks, task, VMI_PRIORITY_COUNT - 1u);
@@ -100,6 +101,7 @@ int32_t task_suspend(struct vm *vm, struct context *frame) {
     return VMI_ENOENT;
   }
   ready_clear(&vm->tasks, task);
+  vm->signs.task_waits[task]++;
   return VMI_OK;
 }
 

@@ -5,11 +5,11 @@
 
 #include "core/vm.h"
 
-int32_t task_create(struct vm *vm, struct context *frame);
+__attribute__((cold)) int32_t task_create(struct vm *vm, struct context *frame);
 int32_t task_delete(struct vm *vm, struct context *frame);
 int32_t task_suspend(struct vm *vm, struct context *frame);
 int32_t task_resume(struct vm *vm, struct context *frame);
-int32_t task_priority(struct vm *vm, struct context *frame);
+__attribute__((cold)) int32_t task_priority(struct vm *vm, struct context *frame);
 int32_t task_switch(struct vm *vm, struct context *frame);
 int32_t task_result(struct vm *vm, struct context *frame);
 int32_t task_return(struct vm *vm, struct context *frame);

@@ -6,7 +6,7 @@
 #include "core/switch.h"
 
 void virq_raise(unsigned index, uint32_t lines) {
-  struct vm *vm = &vms[index];
+  struct vm *vm = vm_numbered(index);
   if (vm->run_state == VMI_VM_EMPTY) {
     return;
   }
@@ -29,6 +29,7 @@ static void enter_from_kernel(struct vm *vm) {
 }
 
 void virq_enter(struct vm *vm) {
+  vm->signs.interrupts++;
   if (vm_in_kernel(vm)) {
     enter_from_kernel(vm);
   } else {

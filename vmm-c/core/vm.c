@@ -5,9 +5,13 @@
 #include "arch/armv7/mmu.h"
 #include "core/channel.h"
 #include "core/console.h"
+#include "core/fault.h"
+#include "core/image_check.h"
+#include "core/outside.h"
 #include "core/preserved.h"
 #include "core/recovery.h"
 #include "core/sched.h"
+#include "core/standby.h"
 #include "core/switch.h"
 #include "core/vm_memory.h"
 #include "lib/string.h"
@@ -18,12 +22,13 @@ void vm_init(void) {
   for (uint32_t i = 0; i < config_vm_count; i++) {
     vms[i].index = (uint8_t)i;
     vms[i].config = &config_vms[i];
+    vms[i].partition = &config_vms[i];
     vms[i].guest = config_vms[i].guest;
     health_init(&vms[i].health, &config_vms[i].policy);
   }
 }
 
-static void info_fill(struct vm *vm) {
+void vm_info_fill(struct vm *vm) {
   struct vmi_info *info = vm->info;
   info->abi_version = VMI_ABI_VERSION;
   info->vm = vm->index;
@@ -67,7 +72,6 @@ static void threads_reset(struct vm *vm) {
   vm->unsaved = 0;
 }
 
-/* The header was checked when the image was built. */
 static void header_read(struct vm *vm) {
   uint32_t frame = pte_frame(*vm_entry(vm->active_pt, VMI_KERNEL_BASE));
   const struct vmi_header *header = (const void *)(uintptr_t)(frame + VMI_HEADER_OFFSET);
@@ -89,9 +93,10 @@ static void image_load(struct vm *vm, enum vmi_start start) {
   vm->slice_left = vm->slice_ticks;
   vm->asid = vm_first_asid(vm);
   vm->ttbr0 = ttbr0_of(vm->active_pt);
-  info_fill(vm);
+  vm_info_fill(vm);
   vm->info->start = start;
   vcpu_reset(vm);
+  outside_begin(vm);
   kernel_reset(vm);
   recovery_reset(vm);
   tlb_forget_space(vm->asid);
@@ -99,18 +104,35 @@ static void image_load(struct vm *vm, enum vmi_start start) {
   vm->loading = false;
 }
 
+static bool image_fits(struct vm *vm, const struct guest_config *guest) {
+  vm->boot = (uint8_t)image_check(guest);
+  return vm->boot == VMI_BOOT_NONE;
+}
+
+/* Nobody may be there to read the result of a call: autostart, and what people look for later. */
+static int32_t image_refuse(struct vm *vm) {
+  fault_note(vm, &(struct vmi_fault){.kind = VMI_FAULT_CHECK, .class = VMI_CLASS_BOOT, .status = vm->boot});
+  return VMI_EIMAGE;
+}
+
 int32_t vm_create(struct vm *vm, const struct guest_config *guest) {
   if (vm->run_state != VMI_VM_EMPTY) {
     return VMI_ESTATE;
   }
-  if (vm_memory_needed(vm->config, guest) > vm->config->memory_size) {
+  if (!image_fits(vm, guest)) {
+    return image_refuse(vm);
+  }
+  if (vm_memory_needed(vm->config, guest) > vm->partition->memory_size) {
     return VMI_ENOMEM;
   }
   vm->guest = guest;
   vm->recoveries = 0;
   vm->starts = 0;
   health_reset(&vm->health);
+  vm->misuse = (struct misuse){0};
+  vm->last_words[0] = '\0';
   vm->counters = (struct vm_counters){0};
+  vm->signs = (struct vital_signs){0};
   vm->switches = 0;
   vm->task_switches = 0;
   console_reset(vm->index);
@@ -125,12 +147,18 @@ int32_t vm_create(struct vm *vm, const struct guest_config *guest) {
 static void begin(struct vm *vm) {
   vm->starts++;
   vm->info->starts = vm->starts;
-  vm->run_state = VMI_VM_RUNNING;
+  vm->boot = VMI_BOOT_STARTED;
+  vm->signs.periods = 0;
+  vm->run_state = vm_is_standby(vm) ? VMI_VM_STANDBY : VMI_VM_RUNNING;
   sched_update(vm);
 }
 
-static void restart(struct vm *vm, enum vmi_start start) {
+static int32_t restart(struct vm *vm, enum vmi_start start) {
+  if (!image_fits(vm, vm->guest)) {
+    return VMI_EIMAGE;
+  }
   sched_timer_set(vm, 0);
+  outside_drop(vm);
   image_load(vm, start);
   vm_channels_map(vm);
   if (vm == current_vm) {
@@ -138,14 +166,15 @@ static void restart(struct vm *vm, enum vmi_start start) {
     vm_enter(vm);
   }
   begin(vm);
+  return VMI_OK;
 }
 
-void vm_cold_start(struct vm *vm) {
-  restart(vm, VMI_START_COLD);
+int32_t vm_cold_start(struct vm *vm) {
+  return restart(vm, VMI_START_COLD);
 }
 
-void vm_warm_start(struct vm *vm) {
-  restart(vm, VMI_START_WARM);
+int32_t vm_warm_start(struct vm *vm) {
+  return restart(vm, VMI_START_WARM);
 }
 
 static int32_t change_state(struct vm *vm, uint8_t from, uint8_t to) {
@@ -162,18 +191,19 @@ int32_t vm_start(struct vm *vm) {
     return VMI_ESTATE;
   }
   health_reset(&vm->health);
-  if (vm->run_state == VMI_VM_CREATED) {
-    begin(vm);
-  } else {
-    vm_cold_start(vm);
+  standby_forget(vm);
+  if (vm->run_state != VMI_VM_CREATED) {
+    return vm_cold_start(vm) == VMI_OK ? VMI_OK : image_refuse(vm);
   }
+  begin(vm);
   return VMI_OK;
 }
 
 int32_t vm_stop(struct vm *vm) {
-  if (vm->run_state != VMI_VM_RUNNING && vm->run_state != VMI_VM_PAUSED) {
+  if (vm->run_state != VMI_VM_RUNNING && vm->run_state != VMI_VM_PAUSED && vm->run_state != VMI_VM_STANDBY) {
     return VMI_ESTATE;
   }
+  outside_end(vm);
   vm->run_state = VMI_VM_STOPPED;
   sched_timer_set(vm, 0);
   sched_update(vm);
@@ -192,6 +222,7 @@ int32_t vm_destroy(struct vm *vm) {
   if (vm->run_state == VMI_VM_EMPTY) {
     return VMI_ESTATE;
   }
+  outside_end(vm);
   sched_remove(vm);
   vm->run_state = VMI_VM_EMPTY;
   vm_channels_map(vm);

@@ -53,6 +53,8 @@ struct vm_state {
   uint32_t timer_period; /* VMM ticks, 0: off */
   uint32_t timer_next; /* VMM tick at which the next period ends */
   bool waiting; /* in VMI_WAIT */
+  uint8_t object_count;
+  uint32_t objects; /* address of the guest's table of them (VMI_OBJECT) */
 };
 
 #define TASKS_CHANGED (1u << 31) /* in vm->tasks_changed: other than by a creation */
@@ -81,6 +83,7 @@ typedef uint32_t page_t;
 struct page_list {
   uint32_t *pages;
   uint32_t count;
+  uint32_t capacity;
   uint32_t permanent; /* the first so many are copied at every checkpoint whether they were written or not */
 };
 
@@ -119,6 +122,23 @@ struct vm_counters {
   uint32_t cold_restarts;
   uint32_t task_restarts;
   uint32_t warm_resets;
+  uint32_t refused; /* calls that the guest should not have made */
+  uint32_t ticks_lost; /* timer periods beyond missed_ticks_max */
+};
+
+/* What the watchdogs look at (core/watchdog.c). Never rolled back; from each creation of the VM on, the periods from each start. */
+struct vital_signs {
+  uint32_t slices_more; /* slices that ended - times the VM was left: what fast paths count ends and leaves at once */
+  uint32_t waits; /* VMI_WAIT */
+  uint32_t interrupts; /* virtual ones taken */
+  uint32_t periods; /* of the virtual timer that ended */
+  uint32_t task_waits[VMI_TASK_MAX]; /* times that its kernel suspended, or created, a task */
+};
+
+/* Refused calls in the present window (core/guest_report.h). */
+struct misuse {
+  uint32_t window_start; /* health_time */
+  uint32_t count;
 };
 
 struct vm {
@@ -152,8 +172,10 @@ struct vm {
 
   uint8_t index;
   uint8_t run_state; /* enum vmi_vm_state */
+  uint8_t boot; /* enum vmi_boot. Never rolled back */
   bool tracked; /* fault tolerance: pages are armed and saved */
   const struct vm_config *config;
+  const struct vm_config *partition; /* whose memory it has: another VM's after a take-over */
   const struct guest_config *guest;
   uint32_t recoveries;
   uint32_t starts;
@@ -167,6 +189,8 @@ struct vm {
   uint32_t tasks_dirty; /* tasks with a non-empty task_dirty */
   uint32_t threads_dirty; /* threads left or changed since the VM's checkpoint; the owner and the kernel may be, too */
   uint32_t tasks_written; /* tasks whose pages the kernel wrote while they were switched out */
+  uint32_t outside; /* core/outside.h: what it did since the checkpoint that is not memory */
+  uint32_t outside_checks; /* of housekeeping, that found something of it */
   struct vm_saved saved;
   uint32_t tasks_changed; /* not 0: the cold part of `tasks` differs from that in `saved`; bit n: task n was created */
   uint32_t starts_lost; /* tasks whose last creation was undone: how the one before had been is not known any more */
@@ -174,7 +198,10 @@ struct vm {
   bool loading; /* the image is being loaded: there is no checkpoint */
   bool going_back; /* the checkpoint is being replaced by its youngest older generation, which is complete (likewise) */
   bool committing; /* the checkpoint is being replaced by the present state, which is complete (recovery_complete) */
+  bool unchecked; /* a checkpoint was taken while the kernel's objects could not be checked */
   uint16_t saves_due; /* switches away until the next VM checkpoint, if its schedule counts them */
+
+  uint32_t channel_seen[VMI_CHANNEL_MAX]; /* frame that the peer sees of an out page; 0: the active one */
 
   struct health health;
   struct vm_counters counters;
@@ -185,6 +212,10 @@ struct vm {
   struct generations generations;
   uint32_t saved_at; /* count of the global timer at the last checkpoint by interval, and likewise for each task */
   uint32_t task_saved_at[VMI_TASK_MAX];
+
+  struct misuse misuse;
+  struct vital_signs signs;
+  char last_words[VMI_LAST_WORDS];
 };
 
 /* Who runs now, and what a tick must know to choose who runs next: one block for the fast paths. */
@@ -196,6 +227,7 @@ struct scheduler {
   uint32_t changed; /* not 0: the choice of who runs must be made anew, or a timer is overdue */
   uint32_t now_time; /* count at which the tick began at which a virtual timer was last looked at */
   bool polling; /* every tick has something to do: see sched_poll */
+  bool fault_waiting; /* fault_raise has something to do */
   uint32_t reserved;
   struct vm *vms[VM_MAX];
 };
@@ -203,6 +235,11 @@ struct scheduler {
 extern struct vm vms[VM_MAX];
 extern struct scheduler scheduler;
 #define current_vm (scheduler.current)
+
+/* By its number, below config_vm_count. `vms` is not in this order any more after a take-over by a standby. */
+static inline struct vm *vm_numbered(unsigned number) {
+  return scheduler.vms[number];
+}
 
 static inline struct thread *vm_thread(struct vm *vm) {
   return vm->thread;
@@ -245,25 +282,37 @@ static inline uint8_t vm_current_task(const struct vm *vm) {
   return vm_in_kernel(vm) ? (uint8_t)VMI_TASK_KERNEL : (uint8_t)thread_number(vm, vm->thread);
 }
 
-/* Life cycle (R3). Each checks the state first and returns VMI_ESTATE or VMI_ENOMEM unchanged. */
-void vm_init(void);
-int32_t vm_create(struct vm *vm, const struct guest_config *guest);
-int32_t vm_start(struct vm *vm);
-int32_t vm_stop(struct vm *vm);
-int32_t vm_pause(struct vm *vm);
-int32_t vm_resume(struct vm *vm);
-int32_t vm_destroy(struct vm *vm);
+/*
+ * Life cycle (R3). Each checks the state first, and what it loads, and returns VMI_ESTATE, VMI_ENOMEM or VMI_EIMAGE with nothing
+ * changed but vm->boot, which says what is wrong with the image.
+ */
+__attribute__((cold)) void vm_init(void);
+__attribute__((cold)) int32_t vm_create(struct vm *vm, const struct guest_config *guest);
+__attribute__((cold)) int32_t vm_start(struct vm *vm);
+__attribute__((cold)) int32_t vm_stop(struct vm *vm);
+__attribute__((cold)) int32_t vm_pause(struct vm *vm);
+__attribute__((cold)) int32_t vm_resume(struct vm *vm);
+__attribute__((cold)) int32_t vm_destroy(struct vm *vm);
 
-/* Bring the guest back to its pristine state and let it run from its reset vector. */
-void vm_cold_start(struct vm *vm);
+/* Bring the guest back to its pristine state and let it run from its reset vector. VMI_EIMAGE: it cannot. */
+int32_t vm_cold_start(struct vm *vm);
 
 /*
  * The same, but persistent memory keeps the content of the last checkpoint; without fault tolerance, that of this moment. The
  * VM must not be EMPTY.
  */
-void vm_warm_start(struct vm *vm);
+int32_t vm_warm_start(struct vm *vm);
+
+/* Fill the info page: identity, counters and channels; `start` is left alone. */
+void vm_info_fill(struct vm *vm);
+
+/*
+ * Exchange what two VMs are to everybody else: number, configuration, place in the turn, counters. Each keeps its
+ * memory, registers and state. Neither may be ready or have a timer.
+ */
+void vm_exchange_identity(struct vm *a, struct vm *b);
 
 /* Bytes of partition that `guest` needs with this VM's policy. */
-uint32_t vm_memory_needed(const struct vm_config *config, const struct guest_config *guest);
+__attribute__((cold)) uint32_t vm_memory_needed(const struct vm_config *config, const struct guest_config *guest);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "arch/armv7/mmu.h"
 #include "core/channel.h"
+#include "core/outside.h"
 #include "core/vm_memory.h"
 
 /* Goes through a partition in the order of vm_memory_build. */
@@ -135,7 +136,8 @@ static bool vmm_pages_sound(struct cursor *at) {
     return false;
   }
   for (uint32_t c = 0; c < channel_count(at->vm->index); c++) {
-    if (!tracked_page_sound(at, VMI_CHANNEL_BASE + c * VMI_CHANNEL_STRIDE, 0)) {
+    if (!tracked_page_sound(at, VMI_CHANNEL_BASE + c * VMI_CHANNEL_STRIDE, 0) ||
+        at->vm->channel_seen[c] != (outside_is_held(at->vm) ? take(at, PAGE_SIZE, PAGE_SIZE) : 0)) {
       return false;
     }
     at->mapped++; /* the in page, which vm_channels_map maps again */
@@ -191,7 +193,7 @@ static bool generations_sound(struct cursor *at) {
 }
 
 bool vm_memory_is_sound(const struct vm *vm) {
-  struct cursor at = {.vm = vm, .next = vm->config->memory_base};
+  struct cursor at = {.vm = vm, .next = vm->partition->memory_base};
   if (!spaces_sound(&at) || !lists_sound(&at) || !generations_sound(&at)) {
     return false;
   }

@@ -13,9 +13,9 @@
  * its page's own frames, flags legal, nothing else mapped), page records, lists, images of registers (USR mode), ready table.
  * vm->index, config and guest are right already.
  */
-bool vm_is_sound(const struct vm *vm);
+__attribute__((cold)) bool vm_is_sound(const struct vm *vm);
 
 /* The part of it that is memory: tables, page records, where the lists lie. */
-bool vm_memory_is_sound(const struct vm *vm);
+__attribute__((cold)) bool vm_memory_is_sound(const struct vm *vm);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "arch/armv7/mmu.h"
 #include "core/channel.h"
+#include "core/outside.h"
 #include "core/recovery.h"
 #include "lib/string.h"
 
@@ -44,7 +45,7 @@ uint32_t vm_memory_needed(const struct vm_config *config, const struct guest_con
   uint32_t lists = (2u * writable + 2u * L2_ENTRIES) * (uint32_t)sizeof(uint32_t) + THREAD_COUNT * 64u;
   lists += windows * L2_ENTRIES * (uint32_t)sizeof(uint16_t);
   lists += generations * ((uint32_t)sizeof(struct generation) + writable * (uint32_t)sizeof(uint32_t) + 128u);
-  uint32_t pages = writable * frames + 2u;
+  uint32_t pages = writable * frames + 2u + (config->output_commit ? VMI_CHANNEL_MAX : 0u);
   for (uint32_t i = 0; i < guest->segment_count; i++) {
     if (!guest->segments[i].writable) {
       pages += page_count(&guest->segments[i]);
@@ -67,6 +68,7 @@ static void *allocate(struct vm *vm, uint32_t bytes, uint32_t align) {
 static void allocate_list(struct vm *vm, struct page_list *list, uint32_t capacity) {
   list->pages = allocate(vm, capacity * (uint32_t)sizeof(uint32_t), 64);
   list->count = 0;
+  list->capacity = capacity;
   list->permanent = 0;
 }
 
@@ -102,7 +104,7 @@ static void allocate_lists(struct vm *vm) {
 }
 
 uint32_t *vm_first_space(const struct vm *vm) {
-  return (uint32_t *)(uintptr_t)((vm->config->memory_base + L1_BYTES - 1u) & L1_TABLE_MASK);
+  return (uint32_t *)(uintptr_t)((vm->partition->memory_base + L1_BYTES - 1u) & L1_TABLE_MASK);
 }
 
 static void allocate_generations(struct vm *vm) {
@@ -172,6 +174,9 @@ uint32_t vm_page_flags(const struct segment_config *segment) {
     flags |= PAGE_FULL;
   } else if (segment->stack) {
     flags |= PAGE_STACK;
+  }
+  if (segment->persistent != 0) {
+    flags |= PAGE_PERSISTENT;
   }
   return flags;
 }
@@ -246,20 +251,30 @@ void vm_memory_reload(struct vm *vm, unsigned window) {
   }
 }
 
+static uint32_t out_page(unsigned channel) {
+  return VMI_CHANNEL_BASE + channel * VMI_CHANNEL_STRIDE;
+}
+
+/* A standby has the channel pages of the VM whose place it may take, but no peers. */
+static unsigned channel_pages(const struct vm *vm) {
+  const struct standby_config *pair = vm->config->standby;
+  return channel_count(pair != NULL ? pair->primary : vm->index);
+}
+
 /* The vCPU page is not tracked page by page: the VMM writes it at every entry, so its structure is copied (D3). */
 static void map_vmm_pages(struct vm *vm) {
   vm->vcpu = allocate(vm, PAGE_SIZE, PAGE_SIZE);
   map_everywhere(vm, VMI_VCPU_PAGE, pte_open((uint32_t)vm->vcpu | PTE_GUEST | PTE_XN));
   vm->info = allocate(vm, PAGE_SIZE, PAGE_SIZE);
   map_everywhere(vm, VMI_INFO_PAGE, (uint32_t)vm->info | PTE_GUEST | PTE_AP_USER_RO | PTE_XN);
-  for (unsigned c = 0; c < channel_count(vm->index); c++) {
-    map_writable(vm, VMI_CHANNEL_BASE + c * VMI_CHANNEL_STRIDE, (uint32_t)allocate(vm, vm_frames_size(vm), PAGE_SIZE),
-                 0);
+  for (unsigned c = 0; c < channel_pages(vm); c++) {
+    map_writable(vm, out_page(c), (uint32_t)allocate(vm, vm_frames_size(vm), PAGE_SIZE), 0);
+    vm->channel_seen[c] = outside_is_held(vm) ? (uint32_t)allocate(vm, PAGE_SIZE, PAGE_SIZE) : 0;
   }
 }
 
 void vm_memory_build(struct vm *vm, bool keep_persistent) {
-  vm->memory_next = vm->config->memory_base;
+  vm->memory_next = vm->partition->memory_base;
   allocate_tables(vm);
   for (uint32_t i = 0; i < vm->guest->segment_count; i++) {
     const struct segment_config *segment = &vm->guest->segments[i];
@@ -290,28 +305,36 @@ void vm_persistent_settle(struct vm *vm) {
 }
 
 static void map_in_page(struct vm *vm, unsigned channel, uint32_t frame) {
-  uint32_t va = VMI_CHANNEL_BASE + channel * VMI_CHANNEL_STRIDE + PAGE_SIZE;
+  uint32_t va = out_page(channel) + PAGE_SIZE;
   map_everywhere(vm, va, frame | PTE_GUEST | PTE_AP_USER_RO | PTE_XN);
   tlb_forget_page(va, vm->asid);
 }
 
-static uint32_t out_frame(const struct vm *vm, unsigned channel) {
+static uint32_t active_frame(const struct vm *vm, unsigned channel) {
+  return pte_frame(*vm_entry(vm->active_pt, out_page(channel)));
+}
+
+static uint32_t seen_frame(const struct vm *vm, unsigned channel) {
   if (vm->run_state == VMI_VM_EMPTY) {
     return (uint32_t)silent_page;
   }
-  return pte_frame(*vm_entry(vm->active_pt, VMI_CHANNEL_BASE + channel * VMI_CHANNEL_STRIDE));
+  return vm->channel_seen[channel] != 0 ? vm->channel_seen[channel] : active_frame(vm, channel);
+}
+
+void vm_channel_show(const struct vm *vm, unsigned c) {
+  words_copy((uint32_t *)(uintptr_t)vm->channel_seen[c], (const uint32_t *)(uintptr_t)active_frame(vm, c), PAGE_SIZE);
 }
 
 void vm_channels_map(struct vm *vm) {
   unsigned peer_vm;
   unsigned peer_channel;
   for (unsigned c = 0; channel_peer(vm->index, c, &peer_vm, &peer_channel); c++) {
-    struct vm *peer = &vms[peer_vm];
+    struct vm *peer = vm_numbered(peer_vm);
     if (vm->run_state != VMI_VM_EMPTY) {
-      map_in_page(vm, c, out_frame(peer, peer_channel));
+      map_in_page(vm, c, seen_frame(peer, peer_channel));
     }
     if (peer->run_state != VMI_VM_EMPTY) {
-      map_in_page(peer, peer_channel, out_frame(vm, c));
+      map_in_page(peer, peer_channel, seen_frame(vm, c));
     }
   }
 }

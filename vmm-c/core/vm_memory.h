@@ -9,8 +9,9 @@
  * Flags in the low bits of a page_t (frames are page-aligned). How the page is saved, which never changes; then which of its
  * frames older generations hold, and whether the youngest of them holds one.
  */
+#define PAGE_PERSISTENT 0x002u /* saved like any other, but a part of it may be duplicated alone (recovery/standby.c) */
 #define PAGE_EAGER 0x004u /* copied at every checkpoint, not armed */
-#define PAGE_FULL 0x008u  /* copied even if it was not written */
+#define PAGE_FULL 0x008u /* copied even if it was not written */
 #define PAGE_STACK 0x010u /* of an eager page only what lies above SP */
 #define PAGE_HELD_SHIFT 5
 #define PAGE_HELD(frame) (1u << PAGE_HELD_SHIFT << (frame))
@@ -28,10 +29,10 @@
  * Build all tables of the VM for vm->guest and load the image; the partition is used from its start. With keep_persistent
  * persistent memory is left as it is; the VM must have had this guest before, and vm_persistent_settle been called.
  */
-void vm_memory_build(struct vm *vm, bool keep_persistent);
+__attribute__((cold)) void vm_memory_build(struct vm *vm, bool keep_persistent);
 
 /* Take the persistent memory of the VM's checkpoint to where the next vm_memory_build expects it. The VM can't run on. */
-void vm_persistent_settle(struct vm *vm);
+__attribute__((cold)) void vm_persistent_settle(struct vm *vm);
 
 /* Connect the channel pages of vm and its peers; again after a rollback, a restart or a destruction of either side. */
 void vm_channels_map(struct vm *vm);
@@ -43,8 +44,10 @@ void vm_memory_reload(struct vm *vm, unsigned window);
 uint32_t *vm_first_space(const struct vm *vm);
 
 static inline uint32_t vm_first_asid(const struct vm *vm) {
-  return (vm->index + 1u) * 2u;
+  return (uint32_t)(vm - vms + 1) * 2u; /* not by its number, which a take-over by a standby changes */
 }
+/* The peer sees the out page of channel c as it is now. For VMs with channel_seen. */
+void vm_channel_show(const struct vm *vm, unsigned c);
 
 /* What the layout of a partition follows from. A guest has the window; pages in it (WINDOW_COUNT: in all) that it may write. */
 bool vm_has_window(const struct guest_config *guest, unsigned window);

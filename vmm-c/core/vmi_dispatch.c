@@ -5,7 +5,9 @@
 #include "core/channel.h"
 #include "core/console.h"
 #include "core/guest_access.h"
+#include "core/guest_report.h"
 #include "core/manage.h"
+#include "core/outside.h"
 #include "core/recovery.h"
 #include "core/sched.h"
 #include "core/scrub.h"
@@ -30,15 +32,29 @@ static int32_t call_time(struct vm *vm, struct context *frame) {
   return (int32_t)(uint32_t)now;
 }
 
+/* Going back by so much repeats a call, with its arguments still in the registers, when the caller runs again. */
+static uint32_t svc_size(const struct context *frame) {
+  return (frame->cpsr & PSR_T) != 0 ? 2u : 4u;
+}
+
 static int32_t call_console_write(struct vm *vm, struct context *frame) {
   char text[CONSOLE_WRITE_MAX];
   if (frame->r[1] > sizeof text) {
-    return VMI_EINVAL;
+    return report_refused(vm, frame, VMI_EINVAL);
   }
   if (!guest_read(vm, text, frame->r[0], frame->r[1])) {
-    return VMI_EFAULT;
+    return report_refused(vm, frame, VMI_EFAULT);
   }
-  return (int32_t)console_write(vm->index, text, frame->r[1]);
+  if (!console_write(vm->index, text, frame->r[1])) {
+    frame->pc -= svc_size(frame);
+    outside_wait(vm);
+    return (int32_t)frame->r[0];
+  }
+  if (outside_is_held(vm)) {
+    outside_note(vm, OUTSIDE_OUTPUT);
+    vm->thread->impure = 1; /* a task that is rolled back alone would say it again (D6, D9); a kernel never is */
+  }
+  return (int32_t)frame->r[1];
 }
 
 static int32_t call_console_read(struct vm *vm, struct context *frame) {
@@ -52,6 +68,7 @@ static int32_t call_console_read(struct vm *vm, struct context *frame) {
   }
   uint32_t taken = console_read(vm->index, text, size);
   guest_write(vm, frame->r[0], text, taken);
+  outside_read(vm);
   return (int32_t)taken;
 }
 
@@ -66,7 +83,11 @@ static int32_t call_wait(struct vm *vm, struct context *frame) {
   if (virq_deliverable(vm) == 0) {
     switch_to_idle(vm);
   }
+  vm->signs.waits++;
   vm->state.waiting = true;
+  if ((vm->outside & OUTSIDE_BELLS) != 0) {
+    outside_hurry(vm); /* it may wait for the answer */
+  }
   sched_update(vm);
   return VMI_OK; /* replaced by the lines when the wait ends */
 }
@@ -93,13 +114,17 @@ static int32_t call_timer_set(struct vm *vm, struct context *frame) {
 }
 
 static int32_t call_channel_notify(struct vm *vm, struct context *frame) {
-  return channel_notify(vm->index, frame->r[0]);
+  return channel_notify(vm, frame->r[0]);
 }
 
 /* After a rollback the guest goes on behind the call, too, so the result must be in the checkpoint. */
 static int32_t call_checkpoint(struct vm *vm, struct context *frame) {
   frame->r[0] = VMI_OK;
   return recovery_safe_point(vm);
+}
+
+static int32_t call_object(struct vm *vm, struct context *frame) {
+  return recovery_register_objects(vm, frame->r[0], frame->r[1]);
 }
 
 const struct vmi_call vmi_calls[VMI_CALL_COUNT] = {
@@ -120,7 +145,10 @@ const struct vmi_call vmi_calls[VMI_CALL_COUNT] = {
     [VMI_TASK_RESULT] = {task_result, KERNEL},
     [VMI_TASK_RETURN] = {task_return, KERNEL},
     [VMI_CHANNEL_NOTIFY] = {call_channel_notify, ANYBODY},
+    [VMI_READY] = {report_ready, KERNEL},
+    [VMI_PANIC] = {report_panic, ANYBODY},
     [VMI_CHECKPOINT] = {call_checkpoint, KERNEL},
+    [VMI_OBJECT] = {call_object, KERNEL},
     [VMI_VM_INFO] = {manage_vm_info, MANAGEMENT},
     [VMI_GUEST_INFO] = {manage_guest_info, MANAGEMENT},
     [VMI_VM_CREATE] = {manage_vm_create, MANAGEMENT},
@@ -136,10 +164,12 @@ const struct vmi_call vmi_calls[VMI_CALL_COUNT] = {
     [VMI_WATCH] = {manage_watch, MANAGEMENT},
     [VMI_HALT] = {manage_halt, MANAGEMENT},
     [VMI_BLACK_BOX] = {manage_black_box, MANAGEMENT},
+    [VMI_VM_TAKE_OVER] = {manage_vm_take_over, MANAGEMENT},
     [VMI_TASK_INFO] = {manage_task_info, MANAGEMENT},
     [VMI_POLICY_READ] = {manage_policy_read, MANAGEMENT},
     [VMI_POLICY_SET] = {manage_policy_set, MANAGEMENT},
     [VMI_SCRUB] = {scrub_call, MANAGEMENT},
+    [VMI_VM_WORDS] = {manage_vm_words, MANAGEMENT},
 };
 
 static bool allowed(const struct vm *vm, uint32_t caller) {
@@ -148,12 +178,13 @@ static bool allowed(const struct vm *vm, uint32_t caller) {
 
 static int32_t vmi_call(struct vm *vm, struct context *frame, uint32_t number) {
   if (number >= VMI_CALL_COUNT || vmi_calls[number].caller == NOBODY) {
-    return VMI_ENOCALL;
+    return report_refused(vm, frame, VMI_ENOCALL);
   }
   if (!allowed(vm, vmi_calls[number].caller)) {
-    return VMI_EPERM;
+    return report_refused(vm, frame, VMI_EPERM);
   }
-  return vmi_calls[number].handler(vm, frame);
+  int32_t result = vmi_calls[number].handler(vm, frame);
+  return result < 0 && vmi_calls[number].caller != ANYBODY ? report_refused(vm, frame, result) : result;
 }
 
 void vmi_dispatch(struct context *frame) {

@@ -15,7 +15,8 @@ enum vmi_caller {
 };
 
 struct vmi_call {
-  int32_t (*handler)(struct vm *vm, struct context *frame); /* r0 of the caller becomes its result */
+  /* r0 of the caller becomes its result. One of ANYBODY reports refusals itself (guest_report.h), or a good call would pay. */
+  int32_t (*handler)(struct vm *vm, struct context *frame);
   uint32_t caller;                                          /* enum vmi_caller */
 };
 

@@ -92,7 +92,7 @@ void vmm_fault_logged(struct vmi_fault *record) {
 /* Nothing is believed that a pointer says. */
 static uint8_t running_vm(void) {
   for (uint8_t i = 0; i < config_vm_count; i++) {
-    if (current_vm == &vms[i]) {
+    if (current_vm == scheduler.vms[i]) {
       return i;
     }
   }

@@ -31,7 +31,8 @@ struct vmm_registers {
 };
 
 /* kind: enum vmm_fault_kind; sp, lr: of SVC mode. */
-_Noreturn void vmm_fault(const struct vmm_registers *registers, uint32_t kind, uint32_t sp, uint32_t lr);
+__attribute__((cold)) _Noreturn void vmm_fault(const struct vmm_registers *registers, uint32_t kind, uint32_t sp,
+                                               uint32_t lr);
 
 /*
  * The VMM finds out by itself that it can't go on: class as in the fault log, and the address of what is wrong. Damage to its

@@ -16,15 +16,13 @@ void timer_init(void);
 
 /* The count, consistent across a carry between the two halves. */
 static inline uint64_t timer_now(void) {
-  uint32_t high = mmio_read(BOARD_GLOBAL_TIMER_BASE + 4);
-  for (;;) {
-    uint32_t low = mmio_read(BOARD_GLOBAL_TIMER_BASE);
-    uint32_t again = mmio_read(BOARD_GLOBAL_TIMER_BASE + 4);
-    if (again == high) {
-      return (uint64_t)high << 32 | low;
-    }
-    high = again;
-  }
+  uint32_t high;
+  uint32_t low;
+  do {
+    high = mmio_read(BOARD_GLOBAL_TIMER_BASE + 4);
+    low = mmio_read(BOARD_GLOBAL_TIMER_BASE);
+  } while (mmio_read(BOARD_GLOBAL_TIMER_BASE + 4) != high);
+  return (uint64_t)high << 32 | low;
 }
 
 /* The low 32 bits alone, one load: for differences of less than 2^32 counts (42 s at 100 MHz). */

@@ -52,6 +52,10 @@ void uart_put(unsigned n, char c) {
   put_raw(base, c);
 }
 
+bool uart_ready(unsigned n) {
+  return (mmio_read(BOARD_UART_BASE(n) + UARTFR) & FR_TXFF) == 0;
+}
+
 int uart_get(unsigned n) {
   uint32_t base = BOARD_UART_BASE(n);
   if ((mmio_read(base + UARTFR) & FR_RXFE) != 0) {

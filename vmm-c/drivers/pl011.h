@@ -6,11 +6,16 @@
 #ifndef DRIVERS_PL011_H
 #define DRIVERS_PL011_H
 
+#include <stdbool.h>
+
 /* 115200 8N1, FIFOs on, receive interrupts on at the UART (the GIC must let them through too). */
 void uart_init(unsigned n);
 
 /* Sends one character; waits while the FIFO is full. '\n' goes out as "\r\n". */
 void uart_put(unsigned n, char c);
+
+/* uart_put would not wait. */
+bool uart_ready(unsigned n);
 
 /* The oldest received character, 0..255, or -1: none. */
 int uart_get(unsigned n);

@@ -56,7 +56,10 @@
 #define VMI_TASK_RESULT 14
 #define VMI_TASK_RETURN 15
 #define VMI_CHANNEL_NOTIFY 16
+#define VMI_READY 17
+#define VMI_PANIC 18
 #define VMI_CHECKPOINT 19
+#define VMI_OBJECT 20
 /* Management: only the management VM (VM0) may use these. */
 #define VMI_VM_INFO 32
 #define VMI_GUEST_INFO 33
@@ -76,8 +79,10 @@
 #define VMI_POLICY_READ 47
 #define VMI_POLICY_SET 48
 #define VMI_BLACK_BOX 49
+#define VMI_VM_TAKE_OVER 50
 #define VMI_SCRUB 51
-#define VMI_CALL_COUNT 52
+#define VMI_VM_WORDS 52
+#define VMI_CALL_COUNT 53
 /* Numbers from here on are calls of the guest OS; the VMM hands them to VMI_VECTOR_CALL. */
 #define VMI_GUEST_CALL 0x100
 #define VMI_GUEST_CALL_MAX 0x1ff
@@ -92,6 +97,7 @@
 #define VMI_EAGAIN (-6)  /* nothing to do now (no ready task, no such record yet) */
 #define VMI_ENOENT (-7)  /* no such VM, task, guest, channel */
 #define VMI_ENOMEM (-8)  /* the guest does not fit into the memory of the VM */
+#define VMI_EIMAGE (-9)  /* the image is not usable: vmi_vm_info.boot says why */
 
 /* Virtual interrupt lines: bits of vcpu->irq_pending and vcpu->irq_enabled. */
 #define VMI_IRQ_TIMER 0x1
@@ -103,6 +109,7 @@
 #define VMI_TASK_ALL 0xffffffff    /* VMI_POLICY_SET: the kernel and all tasks */
 #define VMI_PRIORITY_COUNT 64      /* 0 is the most urgent */
 #define VMI_NAME_SIZE 16           /* names, NUL-terminated */
+#define VMI_LAST_WORDS 40          /* what is kept of the text of VMI_PANIC, NUL-terminated */
 
 /* Offsets for assembly; checked against the structures by static assertions. */
 #define VMI_VCPU_IRQ_MASKED 0
@@ -113,9 +120,14 @@
 #define VMI_VCPU_IRQ_FROM 20
 #define VMI_VCPU_CURRENT_TASK 24
 #define VMI_VCPU_TICKS 28
+#define VMI_VCPU_KICK 32 /* behind the structure, in no checkpoint: any change is a sign of life */
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
+
+#include "vmi_integrity.h"
+#include "vmi_standby.h"
+#include "vmi_status.h"
 
 /*
  * Image header, at VMI_KERNEL_BASE + VMI_HEADER_OFFSET, read-only.
@@ -177,6 +189,7 @@ enum vmi_vm_state {
   VMI_VM_RUNNING,
   VMI_VM_PAUSED,
   VMI_VM_STOPPED,  /* by the console, or by the health monitor */
+  VMI_VM_STANDBY,  /* waits to take over from another VM */
 };
 
 /* VMI_VM_INFO */
@@ -201,6 +214,14 @@ struct vmi_vm_info {
   uint32_t warm_resets;
   uint32_t memory_used;    /* bytes of its partition, page tables included */
   uint32_t memory_size;
+  uint32_t boot;    /* enum vmi_boot */
+  uint32_t refused; /* calls that were none, not allowed, or had bad arguments */
+  char last_words[VMI_LAST_WORDS]; /* text of the last VMI_PANIC since the VM was created */
+  struct vmi_pair pair;
+  uint32_t output_commit; /* 1: nothing leaves that is not checkpointed (D9); 0: output leaves at once */
+  uint32_t output_held;   /* bytes of text that wait for a checkpoint */
+  uint32_t input_lost;    /* characters for which there was no room, or that could not be delivered again */
+  uint32_t ticks_lost;    /* timer periods beyond those that a VM may miss (D10) */
 };
 
 /* VMI_GUEST_INFO */
@@ -220,15 +241,12 @@ struct vmi_task_info {
   uint32_t rollbacks;
 };
 
-/* VMI_SCRUB */
-struct vmi_scrub {
-  uint32_t step_bytes; /* checked every step_us; 0: none */
-  uint32_t step_us;
-  uint32_t size;     /* bytes of the last complete pass */
-  uint32_t passes;   /* complete ones */
-  uint32_t pages;    /* checked */
-  uint32_t repaired; /* loaded again from the golden copy */
-  uint32_t damaged;  /* and not repaired, golden copies included */
+/* VMI_VM_WORDS: the end of the text that a VM wrote before a fault and that was never sent (D9). */
+struct vmi_vm_words {
+  uint32_t fault;   /* sequence number of the fault in the log */
+  uint32_t dropped; /* bytes of text that were dropped with it */
+  uint32_t length;  /* bytes of them here */
+  char text[500];
 };
 
 /* Who found it out. */
@@ -277,14 +295,6 @@ enum vmi_fault_class {
 };
 
 /* What is done about it, from mild to severe: the next step of a policy always comes later in this list. */
-/* Status of what the scrubber found in text and constants. */
-enum vmi_text_damage {
-  VMI_TEXT_REPAIRED, /* loaded again from the golden copy */
-  VMI_TEXT_GOLDEN,   /* the golden copy differs; what the VM uses does not */
-  VMI_TEXT_LOST,     /* both differ (class BOOT: the image is bad) */
-};
-
-/* What is done about it. */
 enum vmi_action {
   VMI_ACTION_IGNORE, /* nothing, not even a record */
   VMI_ACTION_LOG,    /* a record only */
@@ -312,8 +322,8 @@ struct vmi_fault {
   uint8_t kind;   /* enum vmi_fault_kind */
   uint8_t class;  /* enum vmi_fault_class */
   uint32_t pc;
-  uint32_t address; /* DFAR or IFAR; for an undefined instruction its PC */
-  uint32_t status;  /* DFSR or IFSR, raw */
+  uint32_t address; /* DFAR or IFAR; for an undefined instruction its PC; else by class */
+  uint32_t status;  /* DFSR or IFSR, raw; else by class: enum vmi_hang, enum vmi_boot, a call number, a reason */
   uint8_t action;   /* enum vmi_action */
   uint8_t write;    /* 1: the access was a write */
   uint8_t owner_window; /* window the address lies in (D1, second fact); 0xff: none */
@@ -327,15 +337,6 @@ struct vmi_fault {
   uint8_t salvaged; /* 1: found after a reset without its checksum: plausible, but not proven */
   uint8_t reserved_byte;
   uint32_t check; /* CRC-32 of all bytes before it */
-};
-
-enum vmi_reason {
-  VMI_REASON_POLICY,       /* the level the policy starts with */
-  VMI_REASON_KERNEL_FAULT, /* the guest kernel executed */
-  VMI_REASON_SHARED_STATE, /* the task changed kernel-visible or shared state since its checkpoint (D6) */
-  VMI_REASON_BUDGET,       /* the retry budget of the lower level is used up (D5) */
-  VMI_REASON_UNPROTECTED,  /* the VM has no checkpoint (fault tolerance off, or VM0) */
-  VMI_REASON_UNAVAILABLE, /* the action of the policy is not possible: no standby, no older generation, no such task */
 };
 
 /* VMI_POLICY_READ: what the health monitor does about the faults of a VM (D5). */

@@ -15,6 +15,6 @@
 
 /* Writes at most n - 1 characters and a NUL (n = 0: nothing); returns the characters written, without the NUL. */
 size_t format(char *buf, size_t n, const char *fmt, ...);
-size_t format_list(char *buf, size_t n, const char *fmt, va_list args);
+__attribute__((cold)) size_t format_list(char *buf, size_t n, const char *fmt, va_list args);
 
 #endif

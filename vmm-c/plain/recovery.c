@@ -54,6 +54,17 @@ bool recovery_older_generation(struct vm *vm, struct vmi_fault *record) {
 void recovery_promote(void) {
 }
 
+int32_t recovery_register_objects(struct vm *vm, uint32_t table, uint32_t count) {
+  (void)vm;
+  (void)table;
+  (void)count;
+  return VMI_ESTATE;
+}
+
+uint32_t recovery_validate_step(void) {
+  return 0;
+}
+
 int32_t recovery_checkpoint(struct vm *vm) {
   (void)vm;
   return VMI_ESTATE;

@@ -19,8 +19,7 @@ static void leave(struct vm *vm) {
 void switch_from_vm(void) {
   if (current_vm != NULL) {
     leave(current_vm);
-    current_vm->switches++;
-    current_vm = NULL;
+    vm_left(current_vm);
   }
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "recovery/checkpoint.h"
 
-#include "core/console.h"
+#include "core/outside.h"
 #include "core/recovery.h"
+#include "core/standby.h"
 #include "lib/string.h"
 #include "recovery/generations.h"
+#include "recovery/objects.h"
 #include "recovery/pages.h"
 #include "recovery/threads.h"
 
@@ -153,7 +155,9 @@ static void save_state(struct vm *vm) {
   vm->saved.owner = vm->owner;
   vm->saved.state = vm->state;
   vm->saved.vcpu = *vm->vcpu;
-  vm->saved.input = console_input_position(vm->index);
+  if (vm->outside != 0) {
+    outside_commit(vm);
+  }
   if (vm->tasks_changed) {
     ready_copy(&vm->saved.tasks, &vm->tasks);
     vm->tasks_changed = 0;
@@ -174,6 +178,9 @@ void checkpoint_vm(struct vm *vm) {
     commit_task_pages(vm, take_bit(&mask));
   }
   arm_shared(vm);
+  if (vm->config->standby != NULL) {
+    standby_note(vm);
+  }
   vm->committing = true;
   stores_in_order();
   commit_vm_pages(vm);
@@ -185,6 +192,10 @@ void checkpoint_vm(struct vm *vm) {
 
 int32_t recovery_checkpoint(struct vm *vm) {
   if (!vm->tracked || vm->run_state == VMI_VM_EMPTY) {
+    return VMI_ESTATE;
+  }
+  struct vmi_fault what;
+  if (!objects_hold(vm, &what)) { /* found when it is left next */
     return VMI_ESTATE;
   }
   checkpoint_vm(vm);

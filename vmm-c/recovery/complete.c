@@ -9,21 +9,12 @@
  * done is relied on, neither lists nor entries of other tables, so this may itself be interrupted and be called again.
  */
 #include "core/recovery.h"
+#include "core/standby.h"
 #include "core/vm_memory.h"
 #include "recovery/checkpoint.h"
 #include "recovery/generations.h"
 #include "recovery/pages.h"
 #include "recovery/threads.h"
-
-/* All tables of its window get the page's entry in the space l1, armed. */
-static void settle_page(uint32_t *l1, uint32_t id) {
-  uint32_t *entry = entry_in(l1, id);
-  uint32_t settled = pte_arm(*entry);
-  uint32_t *tables = (uint32_t *)((uintptr_t)entry & ~(uintptr_t)WINDOW_TABLES_MASK);
-  for (unsigned table = 0; table < 3; table++) {
-    tables[table * L2_ENTRIES] = settled;
-  }
-}
 
 static void settle_pages(struct vm *vm, uint32_t *l1) {
   for (uint32_t window = 0; window < WINDOW_COUNT; window++) {
@@ -86,6 +77,9 @@ bool recovery_complete(struct vm *vm) {
     checkpoint_vm_state(vm);
     stores_in_order();
     vm->committing = false;
+  }
+  if (vm->config->standby != NULL) {
+    standby_image_loaded(vm);
   }
   return true;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "recovery/generations.h"
 
+#include "core/outside.h"
 #include "core/recovery.h"
+#include "core/standby.h"
 #include "lib/string.h"
 #include "recovery/pages.h"
 #include "recovery/threads.h"
@@ -116,6 +118,7 @@ void generation_take(struct vm *vm) {
   take_pages(vm, from);
   take_threads(vm, from);
   vm->saved = from->saved;
+  outside_note(vm, OUTSIDE_INPUT | OUTSIDE_PAGES); /* input that it had not read; peers saw younger pages */
   vm->tasks_changed = ~0u; /* nor is it known which tasks have been created since */
 }
 
@@ -145,6 +148,9 @@ bool recovery_older_generation(struct vm *vm, struct vmi_fault *record) {
     return false;
   }
   generation_go_back(vm);
+  if (vm->config->standby != NULL) {
+    standby_note(vm);
+  }
   recovery_rollback_vm(vm, record);
   return true;
 }

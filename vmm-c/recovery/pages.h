@@ -90,6 +90,16 @@ static inline void dirty_add(struct vm *vm, uint32_t id) {
 /* Calls visit for each page whose record has one of the flags; all bits: for each page that is tracked. */
 void for_each_page(struct vm *vm, uint32_t flags, void (*visit)(struct vm *vm, uint32_t id));
 
+/* All tables of its window get the page's entry in the space l1, armed. */
+static inline void settle_page(uint32_t *l1, uint32_t id) {
+  uint32_t *entry = entry_in(l1, id);
+  uint32_t settled = pte_arm(*entry);
+  uint32_t *tables = (uint32_t *)((uintptr_t)entry & ~(uintptr_t)WINDOW_TABLES_MASK);
+  for (unsigned table = 0; table < 3; table++) {
+    tables[table * L2_ENTRIES] = settled;
+  }
+}
+
 /* After a rollback of the VM: no page differs from its task's checkpoint. Those listed are in vm->dirty as well. */
 void drop_task_lists(struct vm *vm);
 
@@ -110,6 +120,14 @@ static inline uint32_t first_free(uint32_t used) {
 static inline uint32_t spare_frame(uint32_t record, uint32_t a, uint32_t b) {
   uint32_t used = record >> PAGE_HELD_SHIFT | 1u << frame_number(record, a) | 1u << frame_number(record, b);
   return frame_address(record, first_free(used));
+}
+
+/* Disabled or not, the VFP registers stay as they are: the guest's, or nobody's (core/fault.c). */
+static inline void page_copy(uint32_t to, uint32_t from) {
+  bool enabled = vfp_enabled();
+  vfp_set_enabled(true);
+  vfp_page_copy((void *)(uintptr_t)to, (const void *)(uintptr_t)from);
+  vfp_set_enabled(enabled);
 }
 
 #endif

@@ -29,7 +29,8 @@ void recovery_promote(void) {
   for (uint32_t i = 0; i < config_vm_count; i++) {
     struct vm *vm = &vms[next];
     next = next + 1u < config_vm_count ? next + 1u : 0;
-    if (vm->run_state != VMI_VM_EMPTY && vm->tracked && vm->config->generations != 0 && promotion_due(vm, now)) {
+    bool lives = vm->run_state != VMI_VM_EMPTY && vm->run_state != VMI_VM_STANDBY;
+    if (lives && vm->tracked && vm->config->generations != 0 && promotion_due(vm, now)) {
       generation_promote(vm);
       vm->generations.checkpoints = checkpoints_taken(vm);
       vm->generations.since = now;

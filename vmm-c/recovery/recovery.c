@@ -2,6 +2,7 @@
 /* First checkpoint of a VM and of a task, and the level at which a fault may be recovered. */
 #include "core/recovery.h"
 
+#include "core/standby.h"
 #include "recovery/checkpoint.h"
 #include "recovery/pages.h"
 #include "recovery/schedule.h"
@@ -55,6 +56,9 @@ void recovery_reset(struct vm *vm) {
   for_each_page(vm, PAGE_EAGER, open_page);
   vm->tasks_written = 0;
   checkpoint_vm_state(vm);
+  if (vm->config->standby != NULL) {
+    standby_image_loaded(vm);
+  }
 }
 
 void recovery_task_created(struct vm *vm, unsigned task) {

@@ -4,7 +4,7 @@
  * the new backup by pointing the entries of the dirty pages at the same frames. No memory is copied.
  */
 #include "core/channel.h"
-#include "core/console.h"
+#include "core/outside.h"
 #include "core/recovery.h"
 #include "core/sched.h"
 #include "core/switch.h"
@@ -158,8 +158,8 @@ static void restore_state(struct vm *vm) {
   }
   restore_vcpu(vm);
   restore_tasks(vm);
-  if (console_input_position(vm->index) != vm->saved.input) {
-    console_input_rewind(vm->index, vm->saved.input);
+  if (vm->outside != 0) {
+    outside_rollback(vm);
   }
   restore_timer(vm);
   vm->unsaved = 1;

@@ -2,9 +2,12 @@
 /* The switch paths with fault tolerance: the outgoing VM or task is checkpointed (R19, R20). */
 #include "core/switch.h"
 
+#include "core/fault.h"
 #include "core/recovery.h"
+#include "core/sched.h"
 #include "recovery/checkpoint.h"
 #include "recovery/schedule.h"
+#include "recovery/objects.h"
 #include "recovery/threads.h"
 
 /* Take the registers that are not in the entry frame from the CPU: thread ID, and VFP if it was used. */
@@ -29,11 +32,27 @@ static bool vm_is_clean(const struct vm *vm) {
          (!vm_in_kernel(vm) && vm->dirty.count == 0 && vm->tasks_dirty == 0 && schedule_has_end(&vm->config->schedule));
 }
 
+/* A state that is already wrong is not saved, but left for the last checkpoint (D7). */
+static bool state_is_good(struct vm *vm) {
+  struct vmi_fault what = {0};
+  if (objects_hold(vm, &what)) {
+    return true;
+  }
+  if (vm->run_state == VMI_VM_RUNNING) {
+    fault_event(vm, VMI_TASK_KERNEL, &what);
+    sched_update(vm); /* it may have waited, and not wait now */
+  }
+  return false;
+}
+
 /* Returns the number of checkpoints taken: 0 or 1. */
 static int32_t vm_leave(struct vm *vm) {
   registers_leave(vm, vm->owner);
   if (vm->tracked && vm->run_state != VMI_VM_EMPTY) {
     if (!schedule_due(&vm->config->schedule, &vm->saves_due, &vm->saved_at)) {
+      return 0;
+    }
+    if (!state_is_good(vm)) {
       return 0;
     }
     checkpoint_vm(vm);
@@ -53,8 +72,7 @@ int32_t recovery_safe_point(struct vm *vm) {
 void switch_from_vm(void) {
   if (current_vm != NULL) {
     current_vm->counters.checkpoints_more += vm_leave(current_vm) - 1;
-    current_vm->switches++;
-    current_vm = NULL;
+    vm_left(current_vm);
   }
 }
 

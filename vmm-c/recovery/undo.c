@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Undo log: the first write to a page after a checkpoint saves its pre-image in a twin frame (R19..R21, D3). */
 #include "arch/armv7/cp15.h"
+#include "core/outside.h"
 #include "core/recovery.h"
 #include "lib/string.h"
 #include "recovery/pages.h"
 
-/* Disabled or not, the VFP registers stay as they are: the guest's, or nobody's (core/fault.c). */
 static void save_pre_image(struct vm *vm, const struct page_ref *page, uint32_t twin) {
-  bool enabled = vfp_enabled();
-  vfp_set_enabled(true);
-  vfp_page_copy((void *)(uintptr_t)twin, (const void *)(uintptr_t)pte_frame(*page->active));
-  vfp_set_enabled(enabled);
+  page_copy(twin, pte_frame(*page->active));
   vm->counters.saved_pages++;
 }
 
@@ -83,6 +80,7 @@ bool recovery_first_write(struct vm *vm, uint32_t va) {
     save_vm_page(vm, &page);
     if (window != WINDOW_KERNEL) {
       note_shared_open(vm, &page);
+      vm->outside |= window == WINDOW_VMM ? OUTSIDE_PAGE((va - VMI_CHANNEL_BASE) / VMI_CHANNEL_STRIDE) : 0;
     }
   }
   *page.active = pte_open(*page.active);

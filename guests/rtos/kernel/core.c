@@ -43,6 +43,7 @@ void OSStart(void) {
   }
   OSRunning = OS_TRUE;
   port_tick_start();
+  port_ready();
   leave(false);
 }
 

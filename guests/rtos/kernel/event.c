@@ -2,13 +2,13 @@
 /* What semaphores, mutexes, mailboxes, queues and flag groups have in common: handles, waiting, deletion. */
 #include "handlers.h"
 
-static struct os_event events[OS_MAX_EVENTS];
+struct os_event os_events[OS_MAX_EVENTS];
 
 struct os_event *os_event_create(enum os_event_type type) {
   for (INT32U i = 0; i < OS_MAX_EVENTS; i++) {
-    if (events[i].type == EVENT_FREE) {
-      events[i] = (struct os_event){.type = (INT8U)type};
-      return &events[i];
+    if (os_events[i].type == EVENT_FREE) {
+      os_events[i] = (struct os_event){.type = (INT8U)type};
+      return &os_events[i];
     }
   }
   return NULL;
@@ -16,17 +16,17 @@ struct os_event *os_event_create(enum os_event_type type) {
 
 /* Handles come from tasks: anything but the address of an event of that type is refused. */
 struct os_event *os_event_find(INT32U handle, enum os_event_type type, INT8U *error) {
-  INT32U offset = handle - (INT32U)events;
+  INT32U offset = handle - (INT32U)os_events;
   struct os_event *event = NULL;
 
   if (handle == 0) {
     *error = OS_ERR_PEVENT_NULL;
-  } else if (offset >= sizeof(events) || offset % sizeof(events[0]) != 0 ||
-             events[offset / sizeof(events[0])].type != (INT8U)type) {
+  } else if (offset >= sizeof(os_events) || offset % sizeof(os_events[0]) != 0 ||
+             os_events[offset / sizeof(os_events[0])].type != (INT8U)type) {
     *error = OS_ERR_EVENT_TYPE;
   } else {
     *error = OS_ERR_NONE;
-    event = &events[offset / sizeof(events[0])];
+    event = &os_events[offset / sizeof(os_events[0])];
   }
   return event;
 }

@@ -64,6 +64,8 @@ static inline os_result os_value_error(INT32U value, INT8U error) {
 }
 
 extern struct os_task os_tasks[OS_MAX_TASKS];
+extern struct os_task *os_delay_head;
+extern struct os_event os_events[OS_MAX_EVENTS];
 extern struct os_task *os_current;
 extern INT8U OSLockNesting;
 extern INT8U OSTaskCtr;

@@ -8,11 +8,11 @@
 
 volatile INT32U OSTime;
 
-static struct os_task *delay_head;
+struct os_task *os_delay_head;
 
 void os_delay_insert(struct os_task *task, INT32U ticks) {
   struct os_task *before = NULL;
-  struct os_task *after = delay_head;
+  struct os_task *after = os_delay_head;
 
   while (after != NULL && after->delay <= ticks) {
     ticks -= after->delay;
@@ -26,7 +26,7 @@ void os_delay_insert(struct os_task *task, INT32U ticks) {
   if (before != NULL) {
     before->delay_next = task;
   } else {
-    delay_head = task;
+    os_delay_head = task;
   }
   if (after != NULL) {
     after->delay -= ticks;
@@ -47,7 +47,7 @@ void os_delay_remove(struct os_task *task) {
   if (task->delay_prev != NULL) {
     task->delay_prev->delay_next = after;
   } else {
-    delay_head = after;
+    os_delay_head = after;
   }
   task->delayed = false;
 }
@@ -76,12 +76,12 @@ static void expire(struct os_task *task) {
 void os_tick(void) {
   OSTime++;
   OSTimeTickHook();
-  if (delay_head == NULL) {
+  if (os_delay_head == NULL) {
     return;
   }
-  delay_head->delay--;
-  while (delay_head != NULL && delay_head->delay == 0) {
-    expire(delay_head);
+  os_delay_head->delay--;
+  while (os_delay_head != NULL && os_delay_head->delay == 0) {
+    expire(os_delay_head);
   }
 }
 

@@ -20,6 +20,9 @@ void port_init(void);
 /* Starts the periodic tick, OS_TICKS_PER_SEC or the nearest the timer can do. */
 void port_tick_start(void);
 
+/* Tells whoever watches over this guest that its boot is complete. */
+void port_ready(void);
+
 /* Ticks that ended since the last call; acknowledges the interrupts behind them. */
 INT32U port_ticks_take(void);
 

@@ -6,35 +6,38 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
+from attrs import fields_dict
+
 from understudy import paths
 from understudy.config.model import (
     CHANNEL_MAX,
-    GENERATIONS_MAX,
-    INTERVAL_MAX_MS,
     NAME_MAX,
     PAGE,
     PRIORITY_COUNT,
+    STACK_GUARD,
     TASK_MAX,
     VM_MAX,
+    WATCHDOG_MAX,
     WINDOW,
     Board,
     Guest,
-    Period,
-    Policy,
+    Output,
     Recovery,
-    Region,
-    SavePolicy,
     Step,
     System,
     Task,
     Vm,
+    Watchdog,
 )
 from understudy.config.policy import FINAL, FOREVER, UNFIT, WINDOW_MAX_MS, Action, FaultClass
+from understudy.config.saving import GENERATIONS_MAX, INTERVAL_MAX_MS, Period, Policy, Region, SavePolicy
 from understudy.config.source import Key, dotted
+from understudy.config.standby import check_standbys
 
 Problems = Iterator[tuple[Key, str]]
 
 _URGENT = ", 0 the most urgent"
+_OFF = "; 0: no limit"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -51,6 +54,7 @@ def check_system(system: System, board: Board, stem: str | None) -> list[tuple[K
         *(problem for name, guest in system.guest.items() for problem in _guest(("guest", name), guest)),
         *_vms(system, board),
         *_channels(system),
+        *check_standbys(system),
     ]
 
 
@@ -106,6 +110,8 @@ def _guest(key: Key, guest: Guest) -> Problems:
     yield from _name(key, str(key[-1]))
     yield from _kernel(key, guest)
     yield from _stack(key, guest.stack)
+    if guest.check_objects and (guest.kernel != "rtos" or not guest.tasks):
+        yield (*key, "check_objects"), 'only the kernel "rtos" with tasks has objects to check: leave it out'
     if not all(0 <= call < 32 for call in guest.pure_calls or []):
         yield (*key, "pure_calls"), "must be numbers of guest calls, 0 to 31"
     if len(guest.tasks) > TASK_MAX:
@@ -149,10 +155,11 @@ def _task(key: Key, task: Task) -> Problems:
         yield (*key, "sources"), "is empty: a task needs at least one source"
     yield from _range((*key, "priority"), task.priority, 0, PRIORITY_COUNT - 1, _URGENT)
     yield from _stack(key, task.stack)
-    if task.stack + task.heap > WINDOW:
+    yield from _range((*key, "watchdog_ms"), task.watchdog_ms, 0, WATCHDOG_MAX, _OFF)
+    if task.stack + task.heap + STACK_GUARD > WINDOW:
         yield (
             (*key, "stack"),
-            f"stack and heap ({task.stack + task.heap} bytes) exceed the window of {WINDOW}",
+            f"stack, its guard and heap ({task.stack + STACK_GUARD + task.heap} bytes) exceed the window of {WINDOW}",
         )
 
 
@@ -188,6 +195,10 @@ def _vm(key: Key, vm: Vm, guests: Mapping[str, Guest], board: Board) -> Problems
         yield (*key, "uart"), "must be 0: the console of the management VM is UART 0"
     if vm.management and vm.fault_tolerant:
         yield (*key, "fault_tolerant"), "must be false: the management VM has no backup (R13)"
+    if vm.output is Output.COMMIT and (vm.management or vm.fault_tolerant is False):
+        yield (*key, "output"), 'must be "immediate": without checkpoints there is none that output could wait for (D9)'
+    yield from _range((*key, "output_ms"), vm.output_ms, 0, 60_000)
+    yield from _range((*key, "missed_ticks_max"), vm.missed_ticks_max, 1, 1_000_000)
     if vm.memory % WINDOW or not vm.memory:
         yield (*key, "memory"), f"{vm.memory}: must be a multiple of 1M, above 0"
     yield from _range((*key, "priority"), vm.priority, 0, PRIORITY_COUNT - 1, _URGENT)
@@ -195,6 +206,9 @@ def _vm(key: Key, vm: Vm, guests: Mapping[str, Guest], board: Board) -> Problems
     if vm.uart is not None:
         yield from _range((*key, "uart"), vm.uart, 0, len(board.uart) - 1, f" on {board.name}")
     yield from _policy((*key, "policy"), vm.policy)
+    for part in fields_dict(Watchdog):
+        yield from _range((*key, "watchdog", part), getattr(vm.watchdog or Watchdog(), part), 0, WATCHDOG_MAX, _OFF)
+    yield from _range((*key, "misuse_max"), vm.misuse_max, 0, None, _OFF)
     if vm.guest in guests:
         names = [task.name for task in guests[vm.guest].tasks]
         yield from _task_names((*key, "policy", "tasks"), vm.policy.tasks, names)

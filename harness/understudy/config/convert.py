@@ -13,8 +13,9 @@ from cattrs.cols import list_structure_factory, mapping_structure_factory
 from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn
 
-from understudy.config.model import PERIOD_MAX, REQUEST, Period, SavePolicy, Size, VmmFault
+from understudy.config.model import Output, Regions, Size, VmmFault
 from understudy.config.policy import Action, FaultClass
+from understudy.config.saving import PERIOD_MAX, REQUEST, Period, SavePolicy
 from understudy.config.source import Key
 
 T = TypeVar("T")
@@ -49,7 +50,10 @@ def _converter() -> Converter:
     for kind in (int, str, bool):
         converter.register_structure_hook(kind, _exact)
     converter.register_structure_hook_func(lambda kind: kind is Size, lambda value, _: _size(value))
-    for choice in (SavePolicy, VmmFault, FaultClass, Action):
+    converter.register_structure_hook_func(
+        lambda kind: kind in (Regions, Regions | None), lambda value, _: _regions(value)
+    )
+    for choice in (SavePolicy, Output, VmmFault, FaultClass, Action):
         converter.register_structure_hook(choice, _choice)
     converter.register_structure_hook_func(lambda kind: kind is Period, lambda value, _: _period(value))
     converter.register_structure_hook_factory(
@@ -113,6 +117,16 @@ def _period(value: Any) -> Any:
     if value != REQUEST and not 1 <= value <= PERIOD_MAX:
         raise ValueError(f'is {value}: must be 1 to {PERIOD_MAX}, or "{REQUEST}"')
     return value
+
+
+def _regions(value: Any) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    if value == "all":
+        return ("all",)
+    if not isinstance(value, list) or not all(isinstance(region, str) for region in value):
+        raise ValueError(f'must be "all" or an array such as ["persistent"], not {_describe(value)}')
+    return tuple(value)
 
 
 def _flatten(error: BaseException, key: Key) -> typing.Iterator[tuple[Key, str]]:

@@ -6,17 +6,20 @@ in the VMM and are limited to 15 characters (`VMI_NAME_SIZE` of vmm-c/include/vm
 """
 
 from enum import StrEnum
-from typing import Any, NewType, Self
+from typing import Any, NewType
 
 from attrs import Factory, field, frozen
 
 from understudy.config.policy import Action, FaultClass
+from understudy.config.saving import Policy
 
 Size = NewType("Size", int)
-Period = NewType("Period", object)
-"""A number of switches, or "request": only when the guest asks for it."""
+Regions = NewType("Regions", tuple[str, ...])
+
+EVERY_MS = 100
 
 PAGE = 0x1000
+STACK_GUARD = 0x10000  # of vmm-c/core/config.h: bytes below each stack of a guest that nothing is mapped in
 WINDOW = 0x100000
 KERNEL_BASE = 0x00100000
 SHARED_BASE = 0x00200000
@@ -28,20 +31,15 @@ TASK_MAX = 13
 VM_MAX = 16
 CHANNEL_MAX = 4
 PRIORITY_COUNT = 64
-PERIOD_MAX = 0xFFFF
-INTERVAL_MAX_MS = 10_000
-REQUEST = "request"
 WHEEL_TICKS_MAX = 63
-GENERATIONS_MAX = 3
+WATCHDOG_MAX = 36_000_000  # milliseconds: ten hours
 
 
-class SavePolicy(StrEnum):
-    """How the writable pages of a segment are saved; `enum save_policy` of vmm-c/core/config.h."""
+class Output(StrEnum):
+    """When what a VM says to the outside leaves it (D9)."""
 
-    UNDO = "undo"
-    EAGER = "eager"
-    FULL = "full"
-    NONE = "none"
+    COMMIT = "commit"
+    IMMEDIATE = "immediate"
 
 
 @frozen
@@ -160,10 +158,14 @@ class SystemInfo:
     vmm_fault: VmmFault = VmmFault.STOP
     vmm_window_ms: int = 1000
 
+    def ticks(self, ms: int) -> int:
+        """Return milliseconds in ticks of the VMM, rounded up."""
+        return -(-ms * 1000 // self.tick_us)
+
     @property
     def housekeeping_ticks(self) -> int:
         """The same in ticks of the VMM, as far as its wheel of timers can hold it."""
-        return min(-(-self.housekeeping_ms * 1000 // self.tick_us), WHEEL_TICKS_MAX)
+        return min(self.ticks(self.housekeeping_ms), WHEEL_TICKS_MAX)
 
     @property
     def scrub_bytes(self) -> int:
@@ -173,7 +175,10 @@ class SystemInfo:
 
 @frozen
 class Task:
-    """One entry of `tasks` of a guest. Task n lives in window 3 + n."""
+    """One entry of `tasks` of a guest. Task n lives in window 3 + n.
+
+    `watchdog_ms` is how long it may run, of its VM's own time, until it waits; 0: as long as it likes.
+    """
 
     name: str
     entry: str
@@ -183,7 +188,11 @@ class Task:
     heap: Size = Size(0)
     autostart: bool = True
     arg: int = 0
+    watchdog_ms: int = 0
     parameters: dict[str, Any] = field(factory=dict)
+
+
+_REPORTING_KERNELS = ("rtos", "vm0")
 
 
 @frozen
@@ -192,7 +201,9 @@ class Guest:
 
     `kernel` names a folder under guests/ ("none": only `sources`); sources are looked up under guests/, then
     under the top of the checkout; one that ends in ".j2" is rendered with `templates[path]`. `pure_calls` overrides
-    which guest calls (0 to 31) never change the state of the guest kernel (a hint for D6).
+    which guest calls (0 to 31) never change the state of the guest kernel (a hint for D6); `reports_ready`, whether
+    it says when its boot is complete. `check_objects`: the RTOS has its objects checked before a checkpoint is taken
+    (D7).
     """
 
     kernel: str = "none"
@@ -202,82 +213,18 @@ class Guest:
     tasks: list[Task] = field(factory=list)
     templates: dict[str, dict[str, Any]] = field(factory=dict)
     pure_calls: list[int] | None = None
+    reports_ready: bool | None = None
+    check_objects: bool = False
+
+    @property
+    def is_reporting_ready(self) -> bool:
+        """Tell whether the kernel calls VMI_READY: those that come with the project do."""
+        return self.kernel in _REPORTING_KERNELS if self.reports_ready is None else self.reports_ready
 
     @property
     def pure_mask(self) -> int | None:
         """Bit mask for the image header; None: the kernel's own."""
         return None if self.pure_calls is None else sum(1 << call for call in set(self.pure_calls))
-
-
-@frozen
-class Schedule:
-    """When checkpoints are taken: `struct schedule` of vmm-c/core/config.h."""
-
-    switches: int = 0
-    interval_ms: int = 0
-
-    @classmethod
-    def of(cls, period: Period | None, period_ms: int | None) -> Self:
-        """Return the schedule of a pair of keys; without any of them every switch."""
-        if period_ms is not None:
-            return cls(interval_ms=period_ms)
-        if period is None:
-            return cls(switches=1)
-        return cls(switches=period) if isinstance(period, int) else cls()
-
-
-@frozen
-class TaskPolicy:
-    """One of `policy.tasks`: when this task is checkpointed, if not like the others."""
-
-    period: Period | None = None
-    period_ms: int | None = None
-
-
-@frozen
-class Region:
-    """One of `policy.regions`: how this side of the guest is saved, if not like the others."""
-
-    stack: SavePolicy | None = None
-    data: SavePolicy | None = None
-
-
-@frozen
-class Policy:
-    """`policy` of a VM: how memory is saved, and at every how many switches.
-
-    Periods are in switches or in milliseconds, never both (R24). `tasks` and `regions` are exceptions, by the name of a
-    task; regions also by "kernel" and "shared". `generations` older checkpoints are kept besides the last one,
-    `generation_ms` apart (D7).
-    """
-
-    stack: SavePolicy = SavePolicy.EAGER
-    data: SavePolicy = SavePolicy.UNDO
-    vm_period: Period | None = None
-    vm_period_ms: int | None = None
-    task_period: Period | None = None
-    task_period_ms: int | None = None
-    tasks: dict[str, TaskPolicy] = field(factory=dict)
-    regions: dict[str, Region] = field(factory=dict)
-    generations: int = 1
-    generation_ms: int = 1000
-
-    @property
-    def schedule(self) -> Schedule:
-        """When the VM is checkpointed."""
-        return Schedule.of(self.vm_period, self.vm_period_ms)
-
-    def task_schedule(self, task: str | None = None) -> Schedule:
-        """Return when a task is checkpointed, or one that the policy does not name."""
-        own = self.tasks.get(task, TaskPolicy()) if task else TaskPolicy()
-        if own == TaskPolicy():
-            return Schedule.of(self.task_period, self.task_period_ms)
-        return Schedule.of(own.period, own.period_ms)
-
-    def saving(self, side: str, *, stack: bool) -> SavePolicy:
-        """Return how the stack or the other writable memory of a side of the guest is saved."""
-        region = self.regions.get(side, Region())
-        return (region.stack or self.stack) if stack else (region.data or self.data)
 
 
 @frozen
@@ -304,8 +251,35 @@ class Recovery:
 
 
 @frozen
+class Watchdog:
+    """`watchdog` of a VM: what is taken for a hang, in milliseconds of the VM's own running time; 0: nothing is.
+
+    `ticks_max` is in periods of its virtual timer. vmm-c/core/watchdog.h says what each means.
+    """
+
+    vm_ms: int = 0
+    masked_ms: int = 100
+    ticks_max: int = 20
+    ready_ms: int = 200
+    run_ms: int = 0
+
+
+_NO_WATCHDOG = Watchdog(masked_ms=0, ticks_max=0, ready_ms=0)
+
+
+@frozen
 class Vm:
-    """`[vm.NAME]`. `fault_tolerant` defaults to the setting of the system, and is false for the management VM."""
+    """`[vm.NAME]`. `fault_tolerant` defaults to the setting of the system, and is false for the management VM.
+
+    `misuse_max` is how many calls may be refused within the window of `recovery`, 0: any number. `watchdog` None: the
+    defaults, and none for the management VM, which may be busy for as long as a person asks for.
+
+    `output` defaults to "commit" where there are checkpoints. `output_ms`: held output gets a checkpoint after so long,
+    0: never. `missed_ticks_max`: periods of its timer that may wait for it (D10).
+
+    A VM with `standby_for` takes over when that one fails: `every_ms` milliseconds apart the `regions` of the other one
+    are duplicated into it (None: all of it, or its persistent memory if the guests differ).
+    """
 
     guest: str
     priority: int
@@ -317,6 +291,14 @@ class Vm:
     fault_tolerant: bool | None = None
     policy: Policy = Factory(Policy)
     recovery: Recovery = Factory(Recovery)
+    misuse_max: int = 1000
+    watchdog: Watchdog | None = None
+    standby_for: str | None = None
+    every_ms: int = EVERY_MS
+    regions: Regions | None = None
+    output: Output | None = None
+    output_ms: int = 50
+    missed_ticks_max: int = 1000
 
 
 @frozen
@@ -340,6 +322,10 @@ class System:
         """Name of the system."""
         return self.system.name
 
+    def watchdog_of(self, vm: Vm) -> Watchdog:
+        """Return what the VMM's watchdogs allow a VM."""
+        return vm.watchdog or (_NO_WATCHDOG if vm.management else Watchdog())
+
     def is_fault_tolerant(self, vm: Vm) -> bool:
         """Tell whether the VM has checkpoints (R12, R13)."""
         if vm.management or not self.system.fault_tolerance:
@@ -349,3 +335,12 @@ class System:
     def generations(self, vm: Vm) -> int:
         """Return how many older checkpoints the VM keeps (D7): housekeeping takes them."""
         return vm.policy.generations if self.is_fault_tolerant(vm) and self.system.housekeeping_ms else 0
+
+    def holds_output(self, vm: Vm) -> bool:
+        """Tell whether nothing leaves the VM before it is checkpointed (D9)."""
+        return self.is_fault_tolerant(vm) and vm.output is not Output.IMMEDIATE
+
+    def output_checks(self, vm: Vm) -> int:
+        """At which housekeeping after it was written held output gets a checkpoint; 0: at none."""
+        period_us = self.system.housekeeping_ticks * self.system.tick_us
+        return -(-vm.output_ms * 1000 // period_us) if period_us else 0

@@ -18,7 +18,7 @@ from attrs import frozen
 from understudy import paths
 from understudy.config.convert import unstructure
 from understudy.config.load import load_system
-from understudy.config.model import Board, System
+from understudy.config.model import STACK_GUARD, Board, System
 from understudy.errors import BuildError, ToolError
 from understudy.image import checks
 from understudy.image.elf import Elf, read_elf
@@ -28,6 +28,7 @@ from understudy.image.plan import GuestPlan, plan_guest, vmm_units
 from understudy.image.render import TEMPLATES, render_own, write_if_changed
 from understudy.image.seal import seal
 from understudy.image.segments import GuestImage, guest_image
+from understudy.image.standby import check_pairs
 from understudy.image.tables import VMM_STACKS, write_tables
 from understudy.image.toolchain import GCC
 
@@ -94,6 +95,7 @@ class _Build:
         elfs = {plan.name: self._guest(plan) for plan in plans}
         images = {p.name: guest_image(p.name, p.guest, p.elf, elfs[p.name]) for p in plans}
         checks.raise_if(checks.check_partitions(self.system, images))
+        checks.raise_if(check_pairs(self.system, images, elfs))
         write_tables(self.top / self.folder, self.system, images, build_id)
         self._ninja([str(self.elf)])
         return self._describe(build_id, images, elfs)
@@ -104,7 +106,13 @@ class _Build:
             sides = [{"object": plan.object(side), **_public(side)} for side in plan.sides]
             write_if_changed(
                 self.top / plan.script,
-                render_own("guest.ld.j2", name=plan.name, pure_mask=plan.guest.pure_mask, sides=sides),
+                render_own(
+                    "guest.ld.j2",
+                    name=plan.name,
+                    pure_mask=plan.guest.pure_mask,
+                    stack_guard=STACK_GUARD,
+                    sides=sides,
+                ),
             )
             ninja.guest(plan)
         script = self.folder / "vmm.ld"

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterator
 from itertools import pairwise
 
-from understudy.config.model import KERNEL_BASE, PAGE, WINDOW, Board, System
+from understudy.config.model import KERNEL_BASE, PAGE, STACK_GUARD, WINDOW, Board, System
 from understudy.errors import ImageError
 from understudy.image.elf import Elf, LoadSegment
 from understudy.image.plan import GuestPlan
@@ -60,6 +60,7 @@ def check_guest(plan: GuestPlan, elf: Elf, kernel: Elf, content: bytes) -> Itera
     yield from check_segments(elf)
     yield from _check_windows(plan, elf)
     known = elf.addresses()
+    yield from _check_guards(plan, elf, known)
     if elf.entry != KERNEL_BASE:
         yield f"{elf.path}: entry is {elf.entry:#010x}, must be the vectors at {KERNEL_BASE:#010x} (R38)"
     yield from _check_header(elf, known, content)
@@ -71,6 +72,17 @@ def check_guest(plan: GuestPlan, elf: Elf, kernel: Elf, content: bytes) -> Itera
             entry = known.get(f"__{side.id}_entry", 0)
             if not _executable(elf, entry):
                 yield f"{elf.path}: entry {side.entry!r} of {side.title} ({entry:#010x}) is no code of the guest"
+
+
+def _check_guards(plan: GuestPlan, elf: Elf, known: dict[str, int]) -> Iterator[str]:
+    for side in plan.sides:
+        base = known.get(f"__{side.id}_stack_base")
+        if base is None:
+            continue
+        guard = range(base - STACK_GUARD, base)
+        for segment in elf.segments:
+            if segment.address < guard.stop and segment.address + segment.mem_size > guard.start:
+                yield f"{elf.path}: segment at {segment.address:#010x} lies in the guard of the stack of {side.title}"
 
 
 def _check_windows(plan: GuestPlan, elf: Elf) -> Iterator[str]:
@@ -102,7 +114,9 @@ def check_partitions(system: System, images: dict[str, GuestImage]) -> Iterator[
     """Yield the VMs whose guest does not fit into their memory."""
     for name, vm in system.vm.items():
         need = images[vm.guest].memory_needed(
-            fault_tolerant=system.is_fault_tolerant(vm), generations=system.generations(vm)
+            fault_tolerant=system.is_fault_tolerant(vm),
+            generations=system.generations(vm),
+            holds_output=system.holds_output(vm),
         )
         if need > vm.memory:
             yield f"vm.{name}.memory: guest {vm.guest!r} needs {need} bytes, the VM has {vm.memory}: enlarge it"

@@ -11,10 +11,10 @@ from elftools.elf.elffile import ELFFile
 from understudy.errors import ImageError
 
 STRUCTURES = (
-    *("vm", "thread", "context", "vfp_context", "vm_state", "vm_saved", "vm_counters", "generations"),
+    *("vm", "scheduler", "thread", "context", "vfp_context", "vm_state", "vm_saved", "vm_counters", "generations"),
     *("vmi_vcpu", "vmi_fault", "fault_log", "black_box", "vmi_last_words"),
 )
-ENUMERATIONS = ("vmi_fault_kind", "vmi_fault_class", "vmi_action", "vmi_reason", "vmi_vm_state")
+ENUMERATIONS = ("vmi_fault_kind", "vmi_fault_class", "vmi_action", "vmi_reason", "vmi_vm_state", "vmi_hang", "vmi_boot")
 _POINTER = 4
 
 

@@ -51,7 +51,7 @@ class GuestImage:
     elf: Path
     segments: tuple[GuestSegment, ...]
 
-    def memory_needed(self, *, fault_tolerant: bool, generations: int) -> int:
+    def memory_needed(self, *, fault_tolerant: bool, generations: int, holds_output: bool) -> int:
         """Return the bytes that a VM needs for this guest: frames, tables and lists (vmm-c/core/vm_memory.c)."""
         frames = _FRAMES + generations if fault_tolerant else 1
         pages = {kind: sum(s.mem_size // PAGE for s in self.segments if s.writable == kind) for kind in (True, False)}
@@ -61,7 +61,8 @@ class GuestImage:
         lists = (2 * writable + 512) * 4 + (TASK_MAX + 1) * 64 + windows * 512
         lists += generations * (_GENERATION + writable * 4)
         own = (tables + lists + PAGE - 1) // PAGE
-        return (own + writable * frames + 2 + pages[False]) * PAGE
+        seen = CHANNEL_MAX if holds_output else 0
+        return (own + writable * frames + 2 + seen + pages[False]) * PAGE
 
 
 def persistent_layout(elf: Elf, segment: LoadSegment) -> Layout:

@@ -6,8 +6,10 @@ from typing import Any
 
 from attrs import frozen
 
-from understudy.config.model import Policy, Recovery, Region, SavePolicy, Step, System, Vm
+from understudy.config.model import Recovery, Step, System, Vm
 from understudy.config.policy import DEFAULT_ACTION, DEFAULT_ON, DEFAULT_STEPS, Action, FaultClass
+from understudy.config.saving import Policy, Region, SavePolicy
+from understudy.config.standby import pairs
 from understudy.image.render import render_own, write_if_changed
 from understudy.image.segments import GuestImage, GuestSegment
 
@@ -36,21 +38,33 @@ class GuestEntry:
 def write_tables(folder: Path, system: System, images: dict[str, GuestImage], build_id: str) -> None:
     """Write config_tables.c and guest_images.S into `folder`."""
     entries = _entries(system, images)
+    standbys = pairs(system)
+    members = {name: number for number, pair in enumerate(standbys) for name in (pair.primary, pair.standby)}
     offset = 0
     vms: list[dict[str, Any]] = []
     for name, vm in system.vm.items():
+        policies = _policies(system, vm)
+        policy = policies.policy
         vms.append(
             {
                 "name": name,
                 "model": vm,
-                "entry": entries[_saving(vm.guest, vm.policy)],
-                "schedules": [vm.policy.task_schedule(task.name) for task in system.guest[vm.guest].tasks],
+                "entry": entries[_saving(vm.guest, policy)],
+                "pair": members.get(name),
+                "schedules": [policy.task_schedule(task.name) for task in system.guest[vm.guest].tasks],
                 "offset": offset,
+                "policy": policy,
+                "recovery": policies.recovery,
+                "watchdog": system.watchdog_of(policies),
+                "misuse_max": policies.misuse_max,
                 "fault_tolerant": system.is_fault_tolerant(vm),
-                "on": {**DEFAULT_ON, **vm.recovery.on},
-                "overrides": _overrides(vm, images[vm.guest]),
-                "steps": {action: _step(vm.recovery, action) for action in Action},
-                "generations": system.generations(vm),
+                "output_commit": system.holds_output(policies),
+                "output_checks": system.output_checks(policies),
+                "missed_ticks_max": policies.missed_ticks_max,
+                "on": {**DEFAULT_ON, **policies.recovery.on},
+                "overrides": _overrides(policies, images[policies.guest]),
+                "steps": {action: _step(policies.recovery, action) for action in Action},
+                "generations": system.generations(policies),
             }
         )
         offset += vm.memory
@@ -63,6 +77,7 @@ def write_tables(folder: Path, system: System, images: dict[str, GuestImage], bu
         vms=vms,
         fault_classes=list(FaultClass),
         default_action=DEFAULT_ACTION,
+        standbys=standbys,
         vm_index={name: number for number, name in enumerate(system.vm)},
     )
     write_if_changed(folder / "config_tables.c", tables)
@@ -90,8 +105,13 @@ def _saving(guest: str, policy: Policy) -> Saving:
     return guest, policy.stack, policy.data, frozenset(policy.regions.items())
 
 
+def _policies(system: System, vm: Vm) -> Vm:
+    """A standby saves its memory, and is recovered, as its primary: it may become that."""
+    return vm if vm.standby_for is None else system.vm[vm.standby_for]
+
+
 def _entries(system: System, images: dict[str, GuestImage]) -> dict[Saving, GuestEntry]:
-    wanted = [(vm.guest, vm.policy) for vm in system.vm.values()]
+    wanted = [(vm.guest, _policies(system, vm).policy) for vm in system.vm.values()]
     wanted += [(guest, Policy()) for guest in images if guest not in {name for name, _ in wanted}]
     entries: dict[Saving, GuestEntry] = {}
     listed: set[str] = set()

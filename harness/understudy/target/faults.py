@@ -31,6 +31,7 @@ class Fault:
     pages: int
     old_table: int
     new_table: int
+    detail: str  # what `status` says for a hang or a boot, such as "masked" or "crc"; else ""
 
 
 def read_faults(memory: Memory) -> list[Fault]:
@@ -72,7 +73,13 @@ def decode(memory: Memory, data: bytes) -> Fault:
         pages=record["pages"],
         old_table=record["old_table"],
         new_table=record["new_table"],
+        detail=_detail(memory, record),
     )
+
+
+def _detail(memory: Memory, record: dict[str, Any]) -> str:
+    enumeration = {"hang": "vmi_hang", "boot": "vmi_boot"}.get(_label(memory, "vmi_fault_class", record["class"]))
+    return _label(memory, enumeration, record["status"]) if enumeration else ""
 
 
 def _task(memory: Memory, vm: str, number: int) -> str:

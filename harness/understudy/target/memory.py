@@ -70,8 +70,11 @@ class Memory:
             raise TargetError(f"no VM {vm!r}; known: {', '.join(self.manifest['vms'])}") from None
 
     def vm_address(self, vm: str) -> int:
-        """Return the address of the VMM's `struct vm` of a VM."""
-        return self.address("vms") + self.vm_index(vm) * self.size_of("vm")
+        """Return the address of the VMM's `struct vm` of a VM; after a take-over that of its stand-in."""
+        index = self.vm_index(vm)
+        numbered = self.address("scheduler") + self.offset_of("scheduler", "vms")
+        # Zero until the VMM has started.
+        return self.word(numbered + 4 * index) or self.address("vms") + index * self.size_of("vm")
 
     def vm(self, vm: str) -> dict[str, Any]:
         """Return the members of the VMM's `struct vm` of a VM."""
@@ -82,7 +85,7 @@ class Memory:
         pointer = self.variable("scheduler")  # its first member
         if not pointer:
             return None
-        index = (pointer - self.address("vms")) // self.size_of("vm")
+        index = self.read_physical(pointer + self.offset_of("vm", "index"), 1)[0]
         return str(list(self.manifest["vms"])[index])
 
     def translate(self, vm: str, address: int) -> int:

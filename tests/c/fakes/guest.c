@@ -15,6 +15,9 @@
 #include "model.h"
 #include "model_restore.h"
 
+#define DFSR_WRITE 0x800u
+#define FS_ALIGNMENT 0x01u
+
 static struct context *registers_of(struct vm *vm, unsigned thread) {
   return &model_of(vm)->now.thread[thread].registers;
 }

@@ -130,6 +130,18 @@ static void op_task_vmi(void) {
   guest_svc(calls[random_below(5)], one_in(2) ? some_address() : 0, random_below(300), 0, 0);
 }
 
+/* D9: text, sometimes more than can be held. */
+static void op_text(void) {
+  const struct thread *thread = current_vm->thread;
+  for (unsigned n = one_in(4) ? 12 : 1; n != 0 && current_vm->thread == thread; n--) {
+    guest_svc(VMI_CONSOLE_WRITE, VMI_SHARED_BASE + PAGE + random_below(PAGE), random_below(257), 0, 0);
+  }
+}
+
+static void op_bell(void) {
+  guest_svc(VMI_CHANNEL_NOTIFY, one_in(4), 0, 0, 0);
+}
+
 static void op_create(void) {
   uint32_t task = random_below(SMALL_TASKS + one_in(10));
   uint32_t window = VMI_TASK_BASE + task * VMI_WINDOW_SIZE;
@@ -270,16 +282,10 @@ static void choose(const struct op *ops) {
 }
 
 static const struct op task_ops[] = {
-    {"task: registers", op_registers, 6},
-    {"task: store", op_store, 12},
-    {"task: VFP", op_vfp, 3},
-    {"task: thread ID", op_thread_id, 2},
-    {"task: call", op_task_call, 8},
-    {"task: VMI", op_task_vmi, 3},
-    {"task: tick", op_tick, 8},
-    {"task: fault", op_fault, 3},
-    {"task: input", op_type, 1},
-    {NULL, NULL, 0},
+    {"task: registers", op_registers, 6}, {"task: store", op_store, 12},   {"task: VFP", op_vfp, 3},
+    {"task: thread ID", op_thread_id, 2}, {"task: call", op_task_call, 8}, {"task: VMI", op_task_vmi, 3},
+    {"task: text", op_text, 2},           {"task: bell", op_bell, 1},      {"task: tick", op_tick, 8},
+    {"task: fault", op_fault, 3},         {"task: input", op_type, 1},     {NULL, NULL, 0},
 };
 
 static const struct op kernel_ops[] = {
@@ -289,7 +295,8 @@ static const struct op kernel_ops[] = {
     {"kernel: tasks", op_manage_tasks, 8}, {"kernel: vCPU page", op_vcpu, 3},
     {"kernel: VMI", op_kernel_vmi, 3},     {"kernel: tick", op_tick, 3},
     {"kernel: fault", op_fault, 1},        {"kernel: thread ID", op_thread_id, 1},
-    {"kernel: input", op_type, 1},         {NULL, NULL, 0},
+    {"kernel: input", op_type, 1},         {"kernel: text", op_text, 1},
+    {"kernel: bell", op_bell, 1},          {NULL, NULL, 0},
 };
 
 static const struct op vm0_ops[] = {

@@ -44,6 +44,18 @@ extern unsigned machine_copies;
 /* Memory below 4 GiB, `bytes` long and 1 MiB-aligned, for the partitions. */
 uint32_t machine_memory(uint32_t bytes);
 
+/* What came out of a UART since the start of the program. */
+struct stream {
+  uint32_t count;
+  uint32_t hash;
+};
+extern struct stream machine_sent[];
+
+static inline void stream_add(struct stream *stream, char c) {
+  stream->count++;
+  stream->hash = stream->hash * 31u + (uint8_t)c;
+}
+
 /* Power on. pages: the virtual addresses that guests map, which the TLB can hold. */
 void machine_reset(const uint32_t *pages, unsigned count);
 

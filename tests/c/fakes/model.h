@@ -7,6 +7,7 @@
 #ifndef FAKES_MODEL_H
 #define FAKES_MODEL_H
 
+#include "core/console.h"
 #include "core/vm.h"
 #include "small_vms.h"
 
@@ -54,6 +55,11 @@ struct model {
   uint32_t committed; /* tasks that have not run since their checkpoint */
   uint32_t written;   /* tasks that the kernel wrote to while they were stopped, in an armed page */
   uint32_t changed;   /* tasks that may not be rolled back alone (D6) */
+  char held[CONSOLE_HELD_MAX]; /* text since the checkpoint of the VM */
+  uint32_t held_count;
+  uint8_t seen[0x1000]; /* the out page of the channel, as the peer may see it */
+  bool bell;    /* of the channel: rung since the checkpoint of the VM */
+  bool ringing; /* at the checkpoint that is being taken */
   uint32_t edited;    /* threads whose saved registers the VMM is editing */
   struct model_generation older[GENERATIONS_MAX]; /* the youngest first */
   unsigned older_count;
@@ -68,6 +74,9 @@ struct model_totals {
   unsigned task_rollbacks;
   unsigned vm_rollbacks;
   unsigned refreshed; /* checkpoints renewed because the kernel wrote into a stopped task */
+  unsigned dropped;   /* bytes of held text */
+  unsigned refused;   /* writes of text for which there was no room */
+  unsigned bells;     /* heard */
   unsigned loads;     /* creations and restarts */
   unsigned warm_loads; /* of them those that keep persistent memory */
   unsigned safe_points;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "arch/armv7/mmu.h"
+#include "core/standby.h"
 #include "core/recovery.h"
 #include "core/vm_memory.h"
 #include "guest_random.h"
@@ -76,7 +77,7 @@ bool __wrap_recovery_older_generation(struct vm *vm, struct vmi_fault *record) {
 void __wrap_recovery_promote(void) {
   struct vm *vm = &vms[1u + random_below(SMALL_VMS - 1u)];
   struct vmi_fault record = {0};
-  if (vm->run_state == VMI_VM_EMPTY || !vm->tracked || vm->config->generations == 0) {
+  if (vm->run_state == VMI_VM_EMPTY || vm_is_standby(vm) || !vm->tracked || vm->config->generations == 0) {
     return;
   }
   switch (random_below(6)) {

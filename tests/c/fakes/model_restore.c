@@ -8,6 +8,7 @@
 #include "arch/armv7/mmu.h"
 #include "core/console.h"
 #include "core/recovery.h"
+#include "core/standby.h"
 #include "core/vm_memory.h"
 #include "machine.h"
 
@@ -89,7 +90,7 @@ static void check_restored_vcpu(const struct vmi_vcpu *real, const struct model 
 
 static void check_everywhere(void) {
   for (unsigned i = 0; i < SMALL_VMS; i++) {
-    if (vms[i].run_state != VMI_VM_EMPTY) {
+    if (vms[i].run_state != VMI_VM_EMPTY && !vm_is_standby(&vms[i])) { /* holds a duplicate */
       model_compare_memory(&vms[i]);
     }
   }
@@ -177,6 +178,7 @@ static void restore_all(struct vm *vm) {
   m->written = 0;
   m->edited = 0;
   m->changed = m->running == KERNEL_THREAD ? 1u << m->owner : 0;
+  model_outside_rollback(vm);
 }
 
 void __wrap_recovery_rollback_vm(struct vm *vm, struct vmi_fault *record) {

@@ -17,6 +17,14 @@ bool model_registers_equal(unsigned saved_owner, unsigned t, const struct contex
 /* Remember where each page's frames are: they are never exchanged for others. */
 void model_note_frames(struct vm *vm);
 
+/* D9: what a checkpoint lets out, what a rollback takes back, and that nothing else has left. */
+void model_outside_commit(struct vm *vm);
+void model_outside_rollback(struct vm *vm);
+void model_check_output(const struct vm *vm);
+
+/* A bell of channel 0 is heard by VM `vm`. */
+void model_bell_heard(unsigned vm);
+
 /* What the kernel wrote into a stopped task belongs to the task's checkpoint. */
 void model_refresh_stopped(struct vm *vm, unsigned task);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "arch/armv7/mmu.h"
+#include "core/outside.h"
 #include "core/vm_memory.h"
 #include "machine.h"
 #include "model_restore.h"
@@ -127,7 +128,7 @@ static void check_fast(const struct vm *vm) {
           vm->index);
     CHECK(vm->thread == owner && owner != vm->kernel && owner->vm_saved == 0 && owner->impure == 0,
           "VM %u: a fast switch would be wrong", vm->index);
-    CHECK(all_pages_saved(vm) && memcmp(vm->vcpu, &vm->saved.vcpu, sizeof vm->saved.vcpu) == 0 &&
+    CHECK(all_pages_saved(vm) && vm->outside == 0 && memcmp(vm->vcpu, &vm->saved.vcpu, sizeof vm->saved.vcpu) == 0 &&
               memcmp(&vm->state, &vm->saved.state, sizeof vm->state) == 0 &&
               memcmp(&vm->tasks, &vm->saved.tasks, sizeof vm->tasks) == 0,
           "VM %u: a fast switch would not save all", vm->index);
@@ -165,14 +166,29 @@ static void check_checkpoints(const struct vm *vm) {
   }
 }
 
-/* The in page shows the peer's out page of now, in every image of the VM; without a peer, nothing of its memory (R4). */
+/*
+ * The in page shows the peer's out page in every image of the VM: as it was at the peer's checkpoint, or as it is now if the
+ * peer's output is not held (R4, D9). Without a peer it shows nothing of its memory.
+ */
 static void check_channel(const struct vm *vm) {
   uint32_t in = VMI_CHANNEL_BASE + PAGE_SIZE;
   const struct vm *peer = &vms[3u - vm->index];
+  bool exists = peer->run_state != VMI_VM_EMPTY;
   uint32_t shown = pte_frame(*vm_entry(vm->active_pt, in));
   uint32_t out = pte_frame(*vm_entry(peer->active_pt, VMI_CHANNEL_BASE));
-  CHECK((shown == out) == (peer->run_state != VMI_VM_EMPTY), "in page of VM %u", vm->index);
+  CHECK((shown == out) == (exists && !outside_is_held(peer)), "in page of VM %u", vm->index);
   CHECK(pte_frame(*vm_entry(vm->backup_pt, in)) == shown, "in page of VM %u after a rollback", vm->index);
+  if (exists && outside_is_held(peer)) {
+    CHECK(memcmp((const uint8_t *)(uintptr_t)shown, model_of(peer)->seen, PAGE_SIZE) == 0,
+          "D9: VM %u sees what is not committed", vm->index);
+  }
+}
+
+/* D9: bells that wait for the checkpoint, and none that should have been heard. */
+static void check_bells(const struct vm *vm) {
+  const struct model *m = model_of(vm);
+  CHECK((vm->outside & OUTSIDE_BELL(0)) == m->bell * OUTSIDE_BELL(0), "D9: bell of VM %u", vm->index);
+  CHECK(m->ringing == 0, "D9: the bell of VM %u was lost at its checkpoint", vm->index);
 }
 
 void model_check_tables(struct vm *vm) {
@@ -205,5 +221,6 @@ void model_check_tables(struct vm *vm) {
   check_fast(vm);
   check_checkpoints(vm);
   check_channel(vm);
+  check_bells(vm);
   model_check_generations(vm);
 }

@@ -81,6 +81,7 @@ void model_checkpoint_vm(struct vm *vm) {
   m->written = 0;
   m->changed = vm_in_kernel(vm) ? 1u << m->owner : 0;
   goes_on(vm);
+  model_outside_commit(vm);
   model_totals.vm_checkpoints++;
 }
 
@@ -134,6 +135,9 @@ bool __wrap_guest_write(struct vm *vm, uint32_t va, const void *from, uint32_t n
 
 void __wrap_virq_raise(unsigned vm, uint32_t lines) {
   models[vm].raised |= lines;
+  if (lines == VMI_IRQ_CHANNEL(0)) {
+    model_bell_heard(vm);
+  }
   __real_virq_raise(vm, lines);
 }
 

@@ -7,6 +7,8 @@
 #include "core/fault_log.h"
 #include "core/console.h"
 #include "core/sched.h"
+#include "guest_random.h"
+#include "lib/crc32.h"
 #include "machine.h"
 
 #define PAGE 0x1000u
@@ -26,8 +28,12 @@ static uint8_t text[PAGE] __attribute__((aligned(4)));
 static uint8_t data[2u * PAGE];
 static const char *const task_names[] = {"a", "b", "c"};
 static struct guest_config console_guest = {.name = "vm0", .segments = segments};
-static struct guest_config task_guest = {
-    .name = "tasks", .segments = segments, .task_names = task_names, .task_count = SMALL_TASKS};
+static const uint32_t no_watchdogs[SMALL_TASKS];
+static struct guest_config task_guest = {.name = "tasks",
+                                         .segments = segments,
+                                         .task_names = task_names,
+                                         .task_count = SMALL_TASKS,
+                                         .task_watchdogs = no_watchdogs};
 static struct vm_config settings[SMALL_VMS];
 static struct schedule task_schedules[SMALL_TASKS];
 
@@ -47,6 +53,8 @@ const struct vm_config config_vms[] = {
     {.name = "vm2", .guest = &task_guest, .uart = 2},
 };
 const uint32_t config_vm_count = SMALL_VMS;
+const struct standby_config config_standbys[1] __attribute__((weak)); /* test_standby.c has a pair */
+const uint32_t config_standby_count __attribute__((weak)) = 0;
 const struct channel_config config_channels[] = {{{1, 2}}};
 const uint32_t config_channel_count = 1;
 
@@ -64,6 +72,7 @@ static void add_pages(const struct segment_config *segment) {
 }
 
 static void add(struct segment_config segment) {
+  segment.crc = crc32(0, segment.data, segment.file_size);
   *next_segment = segment;
   if (segment.writable) {
     add_pages(&segment);
@@ -97,6 +106,7 @@ static void fill_images(void) {
                                     .abi_version = VMI_ABI_VERSION,
                                     .stack_top = small_stack_top(KERNEL_THREAD),
                                     .pure_calls = 1u << (SMALL_PURE_CALL - VMI_GUEST_CALL)};
+  text[3] = 0xea; /* the reset vector: B to the third instruction */
   memcpy(text + VMI_HEADER_OFFSET, &header, sizeof header);
   for (unsigned i = 0; i < sizeof data; i++) {
     data[i] = (uint8_t)(i * 7u + 1u);
@@ -128,10 +138,13 @@ static void configure_vm(unsigned i, uint32_t base, uint32_t vm_period, uint32_t
     task_schedules[task] = (struct schedule){.switches = (uint16_t)(task_period == 0 ? task : task_period)};
   }
   settings[i].task_schedules = task_schedules;
+  settings[i].output_commit = i != 0 && random_below(4) != 0;
+  settings[i].missed_ticks_max = 5;
   settings[i].policy = policy;
   settings[i].generations = (uint8_t)generations;
   vms[i].index = (uint8_t)i;
   vms[i].config = &settings[i];
+  vms[i].partition = &settings[i];
   vms[i].guest = config_vms[i].guest;
 }
 

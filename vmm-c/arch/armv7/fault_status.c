@@ -1,39 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arch/armv7/fault_status.h"
 
-#define OTHER VMI_CLASS_OTHER
+#define REFINE_DATA (1u << FS_DEBUG | 1u << FS_TRANSLATION_PAGE | 1u << FS_ASYNC_EXTERNAL | 1u << FS_ASYNC_PARITY)
+#define REFINE_PREFETCH (1u << FS_DEBUG | 1u << FS_PERMISSION_SECTION | 1u << FS_PERMISSION_PAGE)
 
-const uint8_t fault_classes[32] = {
-    OTHER,
-    [FS_ALIGNMENT] = VMI_CLASS_ALIGNMENT,
-    [0x02] = OTHER,
-    [0x03] = OTHER,
-    [0x04] = OTHER,
-    [FS_TRANSLATION_SECTION] = VMI_CLASS_TRANSLATION,
-    [0x06] = OTHER,
-    [FS_TRANSLATION_PAGE] = VMI_CLASS_TRANSLATION,
-    [FS_EXTERNAL] = VMI_CLASS_EXTERNAL,
-    [FS_DOMAIN_SECTION] = VMI_CLASS_DOMAIN,
-    [0x0a] = OTHER,
-    [FS_DOMAIN_PAGE] = VMI_CLASS_DOMAIN,
-    [FS_EXTERNAL_WALK_1] = VMI_CLASS_EXTERNAL,
-    [FS_PERMISSION_SECTION] = VMI_CLASS_PERMISSION,
-    [FS_EXTERNAL_WALK_2] = VMI_CLASS_EXTERNAL,
-    [FS_PERMISSION_PAGE] = VMI_CLASS_PERMISSION,
-    [0x10] = OTHER,
-    [0x11] = OTHER,
-    [0x12] = OTHER,
-    [0x13] = OTHER,
-    [0x14] = OTHER,
-    [0x15] = OTHER,
-    [FS_EXTERNAL_IMPRECISE] = VMI_CLASS_EXTERNAL,
-    [0x17] = OTHER,
-    [0x18] = OTHER,
-    [0x19] = OTHER,
-    [0x1a] = OTHER,
-    [0x1b] = OTHER,
-    [0x1c] = OTHER,
-    [0x1d] = OTHER,
-    [0x1e] = OTHER,
-    [0x1f] = OTHER,
-};
+#define REFINE(set, fs) (((set) >> (fs) & 1u) != 0 ? FAULT_REFINE : 0u)
+#define READ_CLASS(fs, class, words) [fs] = (class) | REFINE(REFINE_DATA, fs),
+#define WRITE_CLASS(fs, class, words) [(fs) + FAULT_WRITE] = (class) | REFINE(REFINE_DATA, fs),
+#define PREFETCH_CLASS(fs, class, words)                                                                           \
+  [fs] = (VMI_FAULT_STATUS_DATA_ONLY >> (fs) & 1u) != 0 ? VMI_CLASS_OTHER : (class) | REFINE(REFINE_PREFETCH, fs),
+
+const uint8_t fault_data_classes[64] = {VMI_FAULT_STATUSES(READ_CLASS) VMI_FAULT_STATUSES(WRITE_CLASS)};
+const uint8_t fault_prefetch_classes[32] = {VMI_FAULT_STATUSES(PREFETCH_CLASS)};

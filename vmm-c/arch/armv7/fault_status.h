@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fault status encodings of the short-descriptor format (ARM ARM B3.13.3, table B3-23). */
+/* Fault status registers of the short-descriptor format (ARM ARM B3.13.3): which class a status is. */
 #ifndef ARCH_FAULT_STATUS_H
 #define ARCH_FAULT_STATUS_H
 
@@ -7,32 +7,36 @@
 #include <stdint.h>
 
 #include "vmi.h"
+#include "vmi_fault_status.h"
 
-#define FS_ALIGNMENT 0x01u
-#define FS_TRANSLATION_SECTION 0x05u
+/* Those that the code asks for; all of them: vmi_fault_status.h. */
+#define FS_DEBUG 0x02u
 #define FS_TRANSLATION_PAGE 0x07u
-#define FS_EXTERNAL 0x08u
-#define FS_DOMAIN_SECTION 0x09u
 #define FS_DOMAIN_PAGE 0x0bu
-#define FS_EXTERNAL_WALK_1 0x0cu
 #define FS_PERMISSION_SECTION 0x0du
-#define FS_EXTERNAL_WALK_2 0x0eu
 #define FS_PERMISSION_PAGE 0x0fu
-#define FS_EXTERNAL_IMPRECISE 0x16u
+#define FS_ASYNC_EXTERNAL 0x16u
+#define FS_ASYNC_PARITY 0x18u
 
-#define DFSR_WRITE 0x800u
-
-/* FS[4] is bit 10, FS[3:0] bits 3:0. Bits 7:4 (the domain) are valid for some data aborts only and are masked. */
-static inline uint32_t fault_status(uint32_t fsr) {
-  return (fsr & 0xfu) | ((fsr >> 6) & 0x10u);
+/*
+ * What is asked of a DFSR, in four instructions: FS in bits 4:0, and WnR, 1 for a write.
+ */
+#define FAULT_WRITE 0x20u
+static inline uint32_t fault_access(uint32_t dfsr) {
+  return (dfsr & 0xfu) | (dfsr >> 6 & 0x30u);
 }
 
-/* enum vmi_fault_class by fault status. */
-extern const uint8_t fault_classes[32];
+/* Set in a class if the status does not say all: core/fault_refine.h. */
+#define FAULT_REFINE 0x80u
 
-/* enum vmi_fault_class of a raw DFSR or IFSR. */
-static inline uint8_t fault_class(uint32_t fsr) {
-  return fault_classes[fault_status(fsr)];
+/* enum vmi_fault_class, perhaps with FAULT_REFINE, by fault_access of DFSR, and by vmi_fault_status of IFSR. */
+extern const uint8_t fault_data_classes[64];
+extern const uint8_t fault_prefetch_classes[32];
+
+/* An asynchronous abort, from DFSR: the instruction that is reported with it has nothing to do with it. */
+static inline bool fault_is_asynchronous(uint32_t dfsr) {
+  uint32_t fs = vmi_fault_status(dfsr);
+  return fs == FS_ASYNC_EXTERNAL || fs == FS_ASYNC_PARITY;
 }
 
 #endif

@@ -120,7 +120,7 @@ static inline void space_activate(uint32_t ttbr0, uint32_t asid) {
 }
 
 /* Build the FIXED class and switch the MMU and caches on. Called once, with the MMU off. */
-void mmu_init(void);
+__attribute__((cold)) void mmu_init(void);
 
 /* Make instructions that were written as data visible to instruction fetch (ARM ARM B2.2.9). */
 void code_written(uint32_t address, uint32_t bytes);

@@ -52,6 +52,9 @@ void port_tick_start(void) {
   board_tick_start(TICK_US);
 }
 
+void port_ready(void) {
+}
+
 INT32U port_ticks_take(void) {
   return board_ticks_take();
 }
@@ -140,6 +143,11 @@ _Noreturn void bare_call(const struct os_request *request) {
       board_write((const char *)request->a[0], request->a[1]);
       context->r[0] = request->a[1];
       break;
+    case VMI_PANIC:
+      board_write("\nbare: a task gives up: ", 24);
+      board_write((const char *)request->a[1], request->a[2]);
+      board_write("\n", 1);
+      board_power_off(); /* nothing stands by to take over here */
     case VMI_YIELD:
       context->r[0] = VMI_OK;
       break;

@@ -3,6 +3,7 @@
 #include "port/port.h"
 
 #include "os_cfg.h"
+#include "task_table.h"
 #include "vcpu.h"
 #include "vmi_calls.h"
 
@@ -11,7 +12,11 @@
 
 _Static_assert(OS_MAX_TASKS == VMI_TASK_MAX, "one slot per task window");
 
+/* Before anything was created: all of it is as it should be. Refused by a VMM that takes no checkpoints. */
 void port_init(void) {
+  if (os_object_count != 0) {
+    (void)vmi_objects(os_objects, os_object_count);
+  }
   vcpu_enable(VMI_IRQ_TIMER);
 }
 
@@ -24,6 +29,10 @@ void port_tick_start(void) {
     count++;
   }
   (void)vmi_timer_set(count != 0 ? count * unit : unit);
+}
+
+void port_ready(void) {
+  (void)vmi_ready();
 }
 
 INT32U port_ticks_take(void) {

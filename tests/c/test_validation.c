@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+// like: test_recovery.c
+/* D7: damage to tables, lists and pointers of a VM is found: bit by bit, in running systems of all policies. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arch/armv7/mmu.h"
+#include "core/fault_log.h"
+#include "core/recovery.h"
+#include "guest.h"
+#include "guest_random.h"
+#include "machine.h"
+#include "recovery/pages.h"
+#include "recovery/validate.h"
+#include "small_vms.h"
+
+_Noreturn void test_failed(const char *format, ...) {
+  char text[256];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  print_error("%s: %s\n", random_place(), text);
+  fail();
+  abort();
+}
+
+static enum save_policy all_undo(void) {
+  return SAVE_UNDO;
+}
+
+static enum save_policy all_eager(void) {
+  return SAVE_EAGER;
+}
+
+static enum save_policy all_full(void) {
+  return SAVE_FULL;
+}
+
+static enum save_policy mixed(void) {
+  static const enum save_policy policies[] = {SAVE_UNDO, SAVE_EAGER, SAVE_FULL};
+  return policies[random_below(3)];
+}
+
+static const policy_chooser choosers[] = {all_undo, all_eager, all_full, mixed};
+
+static void power_on(policy_chooser choose, uint32_t vm_period, uint32_t task_period, unsigned generations,
+                     bool protect_vm2) {
+  uint32_t addresses[64];
+  small_configure(choose, vm_period, task_period, generations, generations == 1, protect_vm2);
+  machine_reset(addresses, small_mapped(addresses));
+  for (unsigned i = 0; i < SMALL_VMS; i++) {
+    CHECK(vm_create(&vms[i], vms[i].config->guest) == VMI_OK, "create");
+    CHECK(vm_start(&vms[i]) == VMI_OK, "start");
+  }
+  guest_boot();
+}
+
+static void power_off(void) {
+  for (unsigned i = 0; i < SMALL_VMS; i++) {
+    (void)vm_destroy(&vms[i]);
+  }
+}
+
+/* Until VM 1 runs, in its kernel; then give it its three tasks and let the first one run. */
+static void start_tasks(void) {
+  while (current_vm != &vms[1] || !vm_in_kernel(current_vm)) {
+    guest_tick();
+  }
+  for (unsigned task = 0; task < SMALL_TASKS; task++) {
+    uint32_t window = VMI_TASK_BASE + task * VMI_WINDOW_SIZE;
+    assert_int_equal(guest_svc(VMI_TASK_CREATE, task, window, small_stack_top(task), 0), VMI_OK);
+    assert_int_equal(guest_svc(VMI_TASK_RESUME, task, 0, 0, 0), VMI_OK);
+  }
+  guest_svc(VMI_TASK_SWITCH, 0, 0, 0, 0);
+  assert_int_equal(vm_current_task(current_vm), 0);
+}
+
+static void dirty_own_pages(uint32_t value) {
+  for (unsigned page = 0; page < small_page_count; page++) {
+    if (small_task(small_pages[page].va) == (int)thread_number(current_vm, current_vm->thread)) {
+      assert_true(guest_store(small_pages[page].va + value % 1024u * 4u, value));
+    }
+  }
+}
+
+/* The guest runs again, and stops without having changed a register. */
+static void unchanged(struct context *frame) {
+  (void)frame;
+}
+
+static void resume(void) {
+  machine_resume();
+  machine_exception(unchanged);
+}
+
+/* A bit of a table entry that flips and leaves it such as it may be: only then it is not found. */
+static bool may_be_so(const struct page_ref *page, const uint32_t *entry, uint32_t bit) {
+  bool dirty = pte_frame(*page->active) != pte_frame(*page->backup) ||
+               (page->task_backup != NULL && pte_frame(*page->active) != pte_frame(*page->task_backup));
+  uint32_t frame = pte_frame(*entry ^ bit) - (page->record & PAGE_MASK);
+  if (page->record == 0) {
+    return false;
+  }
+  if (entry == page->active && (bit & PTE_AP_MASK) != 0) {
+    return (*entry & PTE_AP_MASK) == PTE_AP_ARMED ? bit == 0x10u : bit == 0x10u && pte_is_open(*entry);
+  }
+  return dirty && bit >= PAGE_SIZE && frame / PAGE_SIZE < recovery_frames + vms[1].config->generations;
+}
+
+static void flip_bits(struct vm *vm, const struct page_ref *page, uint32_t *entry) {
+  struct vmi_fault what = {0};
+  for (uint32_t bit = 1; bit != 0; bit <<= 1) {
+    bool legal = may_be_so(page, entry, bit);
+    *entry ^= bit;
+    bool valid = validate_pages(vm, page_window(page->id), (page->id & 0x3ffu) >> 2, 1, &what);
+    *entry ^= bit;
+    CHECK(valid == legal, "page %x, entry %x, bit %x: %s", page_va(page->id), *entry, bit,
+          valid ? "not found" : "found");
+    CHECK(valid || (what.class == VMI_CLASS_TABLE && what.kind == VMI_FAULT_CHECK), "class");
+  }
+}
+
+static void flip_entries(struct vm *vm) {
+  for (uint32_t window = 1; window < WINDOW_COUNT; window++) {
+    for (uint32_t n = 0; vm->pages[window] != NULL && n < L2_ENTRIES; n++) {
+      struct page_ref page = page_of(vm, page_id(window, n));
+      flip_bits(vm, &page, page.active);
+      flip_bits(vm, &page, page.backup);
+      if (page.task_backup != NULL) {
+        flip_bits(vm, &page, page.task_backup);
+      }
+    }
+  }
+}
+
+/* Every bit of a word that must have this one value, or one of a few. */
+static void flip_word(const struct vm *vm, uint32_t *word, enum vmi_table_damage damage) {
+  struct vmi_fault what = {0};
+  for (uint32_t bit = 1; bit != 0; bit <<= 1) {
+    *word ^= bit;
+    bool valid = validate_vm(vm, &what);
+    *word ^= bit;
+    CHECK(!valid && what.status == damage, "bit %x of %p: %s", bit, (void *)word,
+          valid ? "not found" : "another damage");
+  }
+}
+
+/* A pointer in struct vm, which on the host is longer than the words that the VMM sees. */
+static void flip_pointer(const struct vm *vm, void *where, enum vmi_table_damage damage) {
+  struct vmi_fault what = {0};
+  uintptr_t right;
+  memcpy(&right, where, sizeof right);
+  for (unsigned bit = 0; bit < 32; bit++) {
+    uintptr_t wrong = right ^ (uintptr_t)1 << bit;
+    memcpy(where, &wrong, sizeof wrong);
+    bool valid = validate_vm(vm, &what) && validate_pages(vm, WINDOW_TASK, 0, L2_ENTRIES, &what);
+    memcpy(where, &right, sizeof right);
+    CHECK(!valid && what.status == damage, "bit %u of %p: %s", bit, where, valid ? "not found" : "another damage");
+  }
+}
+
+static void flip_pointers(struct vm *vm) {
+  void *const threads[] = {&vm->kernel, &vm->thread, &vm->owner, &vm->saved.thread, &vm->saved.owner};
+  flip_pointer(vm, &vm->active_pt, VMI_TABLE_SPACE);
+  flip_pointer(vm, &vm->backup_pt, VMI_TABLE_SPACE);
+  for (unsigned i = 0; i < sizeof threads / sizeof threads[0]; i++) {
+    struct vmi_fault what = {0};
+    struct thread *right;
+    struct thread *wrong = vm->threads + THREAD_COUNT;
+    memcpy(&right, threads[i], sizeof right);
+    memcpy(threads[i], &wrong, sizeof wrong);
+    CHECK(!validate_vm(vm, &what) && what.status == VMI_TABLE_THREADS, "thread %u", i);
+    wrong = (struct thread *)(void *)((char *)right + 4);
+    memcpy(threads[i], &wrong, sizeof wrong);
+    CHECK(!validate_vm(vm, &what) && what.status == VMI_TABLE_THREADS, "thread %u", i);
+    memcpy(threads[i], &right, sizeof right);
+  }
+  flip_pointer(vm, &vm->pages[WINDOW_TASK], VMI_TABLE_FIRST_LEVEL);
+}
+
+/* Numbers that are too large by one, and pages that no list of that task can have. */
+static void small_damage(struct vm *vm) {
+  struct vmi_fault what = {0};
+  struct thread *thread = &vm->threads[1];
+  uint8_t *const vfp[] = {&thread->vfp_active, &thread->vfp_task_saved, &thread->vfp_vm_saved};
+  for (unsigned i = 0; i < 3; i++) {
+    uint8_t right = *vfp[i];
+    *vfp[i] = 3;
+    CHECK(!validate_vm(vm, &what) && what.status == VMI_TABLE_THREADS, "VFP image %u", i);
+    *vfp[i] = right;
+  }
+  image_t saved = thread->vm_saved;
+  thread->vm_saved = thread->frame + 4u;
+  CHECK(!validate_vm(vm, &what) && what.status == VMI_TABLE_THREADS, "image of the VM");
+  thread->vm_saved = saved;
+  vm->asid ^= 2u;
+  CHECK(!validate_vm(vm, &what) && !validate_pages(vm, 1, 0, 1, &what) && what.status == VMI_TABLE_SPACE, "ASID");
+  vm->asid ^= 2u;
+  struct page_list *list = &vm->task_dirty[0];
+  struct page_list right = *list;
+  uint32_t first = list->pages[0];
+  static const uint32_t ids[] = {WINDOW_KERNEL << 18,    (WINDOW_TASK + 1u) << 18,   15u << 18,
+                                 WINDOW_TASK << 18 | 2u, WINDOW_TASK << 18 | 0x400u, ~0u};
+  list->count = right.count != 0 ? right.count : 1;
+  for (unsigned i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+    list->pages[0] = ids[i];
+    CHECK(!validate_vm(vm, &what) && what.status == VMI_TABLE_LIST, "page %x in a list", ids[i]);
+  }
+  list->pages[0] = first;
+  list->pages = (uint32_t *)(uintptr_t)4096;
+  CHECK(!validate_vm(vm, &what) && what.status == VMI_TABLE_LIST, "pages of a list");
+  *list = right;
+  vm->dirty.count += vm->dirty.capacity;
+  CHECK(!validate_pages(vm, 1, 0, 1, &what) && what.status == VMI_TABLE_LIST, "count of a list");
+  vm->dirty.count -= vm->dirty.capacity;
+  vm->active_pt[WINDOW_TASK] ^= 1u;
+  CHECK(!validate_pages(vm, WINDOW_TASK, 0, 1, &what) && what.status == VMI_TABLE_FIRST_LEVEL, "first level");
+  vm->active_pt[WINDOW_TASK] ^= 1u;
+  page_t *record = &vm->pages[WINDOW_TASK][1];
+  *record ^= 0x80000000u;
+  CHECK(!validate_pages(vm, WINDOW_TASK, 0, L2_ENTRIES, &what) && what.status == VMI_TABLE_ENTRY, "record");
+  *record ^= 0x80000000u;
+}
+
+static void flip_structures(struct vm *vm) {
+  flip_word(vm, &vm->ttbr0, VMI_TABLE_SPACE);
+  for (unsigned t = 0; t < THREAD_COUNT; t++) {
+    flip_word(vm, &vm->threads[t].frame, VMI_TABLE_THREADS);
+    flip_word(vm, &vm->threads[t].park, VMI_TABLE_THREADS);
+    flip_word(vm, &vm->threads[t].task_saved, VMI_TABLE_THREADS);
+  }
+  for (unsigned window = 0; window < WINDOW_COUNT; window++) {
+    flip_word(vm, &vm->active_pt[window], VMI_TABLE_FIRST_LEVEL);
+    flip_word(vm, &vm->backup_pt[window], VMI_TABLE_FIRST_LEVEL);
+  }
+  for (unsigned task = 0; task < SMALL_TASKS; task++) {
+    flip_word(vm, &vm->task_backup_pt[task], VMI_TABLE_FIRST_LEVEL);
+  }
+  vm->dirty.count += vm->dirty.capacity;
+  flip_word(vm, &vm->shared_open.permanent, VMI_TABLE_LIST);
+  vm->dirty.count -= vm->dirty.capacity;
+}
+
+/* D7 Every flipped bit in the entries of every page, and in the pointers to tables and images, is found, dirty or not. */
+static void test_flipped_bits_are_found(void **state) {
+  (void)state;
+  for (unsigned i = 0; i < sizeof choosers / sizeof choosers[0]; i++) {
+    random_start(i);
+    power_on(choosers[i], 1, 1, i % 3u, true);
+    start_tasks();
+    flip_entries(&vms[1]);
+    dirty_own_pages(i);
+    flip_entries(&vms[1]);
+    flip_structures(&vms[1]);
+    flip_pointers(&vms[1]);
+    small_damage(&vms[1]);
+    power_off();
+  }
+}
+
+static void steps(unsigned count) {
+  for (unsigned i = 0; i < count; i++) {
+    (void)recovery_validate_step();
+  }
+}
+
+/* Many more than it takes to look at every page of every VM. */
+#define ALL_STEPS 2000u
+
+/* Every structure and every list that is damaged becomes a fault of class TABLE, and the VM is built anew. */
+static void damage(uint32_t *word, uint32_t bits, enum vmi_table_damage damage) {
+  uint32_t restarts = vms[1].counters.cold_restarts;
+  vms[1].health.on[KERNEL_THREAD][VMI_CLASS_TABLE] = VMI_ACTION_COLD_RESTART; /* as by default in a real system */
+  uint32_t records = fault_log.next_sequence;
+  *word ^= bits;
+  steps(ALL_STEPS);
+  CHECK(fault_log.next_sequence == records + 1u, "%u records", fault_log.next_sequence - records);
+  const struct vmi_fault *fault = fault_log_slot(records);
+  assert_int_equal(fault->class, VMI_CLASS_TABLE);
+  assert_int_equal(fault->status, damage);
+  assert_int_equal(fault->vm, 1);
+  assert_true(vms[1].counters.cold_restarts == restarts + 1u || vms[1].run_state == VMI_VM_STOPPED);
+}
+
+/* D7 In the background, one VM after the other, those that were rolled back first; nothing is found that is not there. */
+static void test_background(void **state) {
+  struct vmi_fault record = {0};
+  (void)state;
+  random_start(1);
+  power_on(all_undo, 1, 1, 0, true);
+  start_tasks();
+  struct vm *vm = &vms[1];
+  uint32_t records = fault_log.next_sequence;
+  steps(ALL_STEPS);
+  recovery_rollback_task(vm, 0, &record);
+  vm->recoveries++;
+  resume();
+  steps(ALL_STEPS);
+  assert_int_equal(vm_stop(&vms[2]), VMI_OK);
+  steps(ALL_STEPS);
+  assert_int_equal(fault_log.next_sequence, records);
+  damage(&vm->dirty.count, 0x80000000u, VMI_TABLE_LIST);
+  power_off();
+  power_on(all_undo, 1, 1, 0, true);
+  damage(&vm->task_dirty[1].permanent, 0x100u, VMI_TABLE_LIST);
+  power_off();
+  power_on(all_undo, 1, 1, 0, true);
+  damage(&vm->shared_open.count, 0x40000000u, VMI_TABLE_LIST);
+  power_off();
+  power_on(all_undo, 1, 1, 0, true);
+  damage(entry_in(vm->backup_pt, page_id(WINDOW_KERNEL, 0)), PAGE_SIZE, VMI_TABLE_ENTRY);
+  power_off();
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_flipped_bits_are_found),
+      cmocka_unit_test(test_background),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random programs on the machine: memory, registers and devices of every VM are those of a model after each rollback.
+
+The programs are always the same (derandomized); `make campaign` tries more, and longer ones. A program that fails is
+shrunk, printed, and kept in build/artifacts/reference-model.txt.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from understudy import paths
+from understudy.image import Image
+from understudy.pytest_plugin import Build
+
+from .reference.bench import Bench, description
+from .reference.mutants import Mutation, Tree
+from .reference.random_programs import RandomPrograms, Wrong
+
+FIXED = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    print_blob=False,
+    stateful_step_count=50,
+    suppress_health_check=list(HealthCheck),
+)
+MUTATIONS = {
+    "the VMM's own write is not marked dirty": Mutation(
+        "vmm-c/core/guest_access.c", "    recovery_first_write(vm, va);", "    (void)0;"
+    ),
+    "a missed TLB invalidation": Mutation(
+        "vmm-c/recovery/rollback.c",
+        "  vm->active_pt[WINDOW_TASK + task] = is;\n  tlb_forget_space(vm->asid);",
+        "  vm->active_pt[WINDOW_TASK + task] = is;",
+    ),
+    "a generation mixed up": Mutation(
+        "vmm-c/recovery/rollback.c",
+        "  uint32_t is = vm->task_backup_pt[task];",
+        "  uint32_t is = vm->backup_pt[WINDOW_TASK + task];",
+    ),
+}
+ENOUGH = 300  # examples within which each of them must be found
+
+
+def explore(bench: Bench, how: settings, report: Path | None = None) -> dict[str, int]:
+    """Try random programs; return what they have exercised."""
+    totals: dict[str, int] = {}
+
+    def keep(text: str) -> None:
+        if report:
+            report.parent.mkdir(parents=True, exist_ok=True)
+            report.write_text(text + "\n", encoding="utf-8")
+
+    machine = type("Programs", (RandomPrograms,), {"bench": bench, "totals": totals, "report": staticmethod(keep)})
+    run_state_machine_as_test(machine, settings=how)
+    return totals
+
+
+@pytest.fixture(scope="module")
+def image(vmm_build: Build) -> Image:
+    return vmm_build(description())
+
+
+@pytest.fixture(scope="module")
+def bench(image: Image) -> Iterator[Bench]:
+    with Bench(image) as bench:
+        yield bench
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(3600)
+def test_machine_does_what_the_model_does(bench: Bench, *, campaign: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """# Invariant 1 # Invariant 3 # Invariant 4 # R19 # R20 # R28 # R29 # R30 # D4 # D6 # D10"""
+    how = settings(FIXED, max_examples=5000 if campaign else 120)
+    totals = explore(bench, how, paths.build_folder() / "artifacts" / "reference-model.txt")
+    with capsys.disabled():
+        print(f"\n{totals}")
+    assert totals["task rollback, policy"] > totals["programs"] // 4
+    assert totals["vm rollback, kernel fault"] > totals["programs"] // 4
+    assert totals["vm rollback, shared state"] > totals["programs"] // 20
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    return Tree(tmp_path_factory.mktemp("mutants"))
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_planted_bug_is_found(image: Image, tree: Tree, name: str) -> None:
+    """# Invariant 1 # Invariant 4 # D7 The same programs find each of them, within so many examples."""
+    assert image, "the guests of the mutants are looked up in its folder"
+    mutant = tree.build(description(), str(list(MUTATIONS).index(name)), MUTATIONS[name])
+    with Bench(mutant) as bench, pytest.raises(Wrong, match="the machine differs from the model"):
+        explore(bench, settings(FIXED, max_examples=ENOUGH, phases=[Phase.generate]))

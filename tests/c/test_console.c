@@ -48,12 +48,13 @@ static void test_watched_lines_do_not_break_into_others(void **state) {
   console_watch(0x4);
   write_text(0, "vm0> sta");
   write_text(2, "hello\n");
-  write_text(0, "vm0> sta");
+  write_text(0, "\rvm0> sta");
   print("[vmm] fault %u", 3u);
   print(" of %s\n", "two");
-  write_text(0, "ok\n");
+  write_text(0, "ts\n");
   write_text(2, "bye\n");
-  assert_string_equal(sent[0], "vm0> sta\n[two] hello\nvm0> sta\n[vmm] fault 3 of two\nok\n[two] bye\n");
+  write_text(0, "ok\n");
+  assert_string_equal(sent[0], "vm0> sta\n[two] hello\n\rvm0> sta\n[vmm] fault 3 of two\nvm0> stats\n[two] bye\nok\n");
 }
 
 static void test_the_owner_of_uart0_is_not_mirrored(void **state) {

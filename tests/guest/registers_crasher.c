@@ -36,8 +36,8 @@ void crasher_task(void *argument) {
     uint32_t how = (uint32_t)vmi_call0(CALL_CRASH_WAIT);
 
     /*
-     * A rollback goes back to here. With a full slice before it, no tick comes between the decision and the crash: its
-     * checkpoint would repeat the crash for ever.
+     * A rollback goes back to here. With a slice of more than a tick before it, none ends between the decision and the
+     * crash: its checkpoint would repeat the crash for ever.
      */
     (void)vmi_yield();
     if (vmi_info_page()->recoveries == before) {

@@ -114,8 +114,8 @@ def _member_of(target: Target, vm: str, array: str, name: str, member: str) -> i
 
 
 def input_member(target: Target, vm: str, member: str) -> int:
-    """The address of a member of the VMM's `struct console` of a VM: its input."""
-    return _member_of(target, vm, "consoles", "console", member)
+    """The address of a member of the VMM's `struct console_input` of a VM."""
+    return _member_of(target, vm, "inputs", "console_input", member)
 
 
 def output_member(target: Target, vm: str, member: str) -> int:

@@ -98,7 +98,7 @@ def test_second_act_tells_each_fault(monkeypatch: pytest.MonkeyPatch, second_ref
         "guest kernel",
         "vm rollback",
         "watchdog",
-        "task rollback",
+        "older generation",
         "the standby takes over",
         "abacus: stand-in",
     ):

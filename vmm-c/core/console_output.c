@@ -11,6 +11,7 @@
 #include "drivers/pl011.h"
 
 #define SHARED_UART 0u
+#define SEND_MAX 128u       /* characters of a VM at a time: meanwhile all interrupts wait */
 #define WATCH_LINE_MAX 160u /* characters; a longer line is mirrored in pieces */
 
 _Static_assert((CONSOLE_OUTPUT_SIZE & (CONSOLE_OUTPUT_SIZE - 1)) == 0, "positions wrap at 2^32");
@@ -54,10 +55,22 @@ static void mirror_line(unsigned vm, const struct console_output *o) {
   print_own('\n');
 }
 
+/* A line of the management VM goes on below lines of the VMM: all of it, so that it can be read. "\r" starts it anew. */
+static void send_shared(struct console_output *o, char ch) {
+  if (ch == '\r') {
+    o->line = o->sent;
+  } else if (print_guest_is_cut()) {
+    for (uint32_t i = o->line; i + 1u != o->sent; i++) {
+      print_guest(text_at(o, i));
+    }
+  }
+  print_guest(ch);
+}
+
 static void send_one(unsigned vm, struct console_output *o, unsigned uart) {
   char ch = text_at(o, o->sent++);
   if (uart == SHARED_UART) {
-    print_guest(ch);
+    send_shared(o, ch);
   } else if (uart < BOARD_UART_COUNT) {
     uart_put(uart, ch);
   }
@@ -72,7 +85,8 @@ static void send_one(unsigned vm, struct console_output *o, unsigned uart) {
 static void send(unsigned vm, bool wait) {
   struct console_output *o = &outputs[vm];
   unsigned uart = config_vms[vm].uart;
-  while (o->sent != o->committed && (wait || uart >= BOARD_UART_COUNT || uart_ready(uart))) {
+  uint32_t left = wait ? UINT32_MAX : SEND_MAX;
+  while (o->sent != o->committed && left-- != 0 && (wait || uart >= BOARD_UART_COUNT || uart_ready(uart))) {
     send_one(vm, o, uart);
   }
   if (o->sent == o->committed) {

@@ -73,7 +73,7 @@ void outside_hurry(struct vm *vm) {
 
 void outside_wait(struct vm *vm) {
   (void)recovery_safe_point(vm);
-  sched_yield(vm);
+  sched_give_up(vm);
   scheduler.changed = 1; /* the caller's registers belong to the checkpoint now: no fast way back */
 }
 

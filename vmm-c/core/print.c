@@ -2,7 +2,6 @@
 #include "core/print.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/virq.h"
@@ -15,6 +14,7 @@
 
 /* Whose unfinished line the cursor stands in. */
 static enum { LINE_NONE, LINE_GUEST, LINE_VMM } unfinished;
+static bool cut; /* lines of the VMM stand in the middle of one of the management VM */
 
 static void put(char c, bool guest) {
   uart_put(PRINT_UART, c);
@@ -26,16 +26,22 @@ static void put(char c, bool guest) {
 }
 
 void print_guest(char c) {
+  cut = false;
   put(c, true);
+}
+
+bool print_guest_is_cut(void) {
+  return cut;
 }
 
 void print_own(char c) {
   put(c, false);
 }
 
-/* The management VM is told that its line was cut, so that it can show it again. */
+/* The management VM is told that its line was cut, so that it can show it again if it says nothing else. */
 void print_fresh_line(void) {
   if (unfinished == LINE_GUEST) {
+    cut = true;
     virq_raise(MANAGEMENT_VM, VMI_IRQ_CONSOLE);
   }
   if (unfinished != LINE_NONE) {

@@ -30,6 +30,12 @@ static inline void sched_yield(struct vm *vm) {
   }
 }
 
+/* The same before the end of its slice: what it used of it was running time, too (core/watchdog.c). */
+static inline void sched_give_up(struct vm *vm) {
+  vm->signs.ticks_more += vm->slice_ticks - vm->slice_left;
+  sched_yield(vm);
+}
+
 /* Virtual timer of vm: a period in VMM ticks, 0 stops it. */
 void sched_timer_set(struct vm *vm, uint32_t period);
 

@@ -143,7 +143,10 @@ static void golden_damaged(const struct target *target) {
     struct vm *vm = &vms[i];
     if (is_alive(vm) && at.segment < vm->guest->segment_count &&
         vm->guest->segments[at.segment].data == config_guests[at.owner]->segments[at.segment].data) {
-      report(vm, VMI_CLASS_TEXT, VMI_TEXT_GOLDEN, (uint32_t)target->content);
+      fault_note(vm, &(struct vmi_fault){.kind = VMI_FAULT_SCRUB,
+                                         .class = VMI_CLASS_TEXT,
+                                         .address = (uint32_t)target->content,
+                                         .status = VMI_TEXT_GOLDEN});
     }
   }
 }

@@ -129,6 +129,7 @@ struct vm_counters {
 /* What the watchdogs look at (core/watchdog.c). Never rolled back; from each creation of the VM on, the periods from each start. */
 struct vital_signs {
   uint32_t slices_more; /* slices that ended - times the VM was left: what fast paths count ends and leaves at once */
+  uint32_t ticks_more; /* used of slices that were given up before their end */
   uint32_t waits; /* VMI_WAIT */
   uint32_t interrupts; /* virtual ones taken */
   uint32_t periods; /* of the virtual timer that ended */

@@ -74,7 +74,7 @@ static int32_t call_console_read(struct vm *vm, struct context *frame) {
 
 static int32_t call_yield(struct vm *vm, struct context *frame) {
   (void)frame;
-  sched_yield(vm);
+  sched_give_up(vm);
   return VMI_OK;
 }
 

@@ -35,7 +35,7 @@ static uint32_t looked; /* sched_now of the last look */
 
 /* Ticks that the VM ever ran for: its slices that ended, and what is used of the present one (core/vm.h). */
 static uint32_t ticks_run(const struct vm *vm) {
-  return vm->slice_ticks * (vm->switches + vm->signs.slices_more + 1u) - vm->slice_left;
+  return vm->slice_ticks * (vm->switches + vm->signs.slices_more + 1u) - vm->slice_left + vm->signs.ticks_more;
 }
 
 static uint32_t kick_of(const struct vm *vm) {
@@ -57,7 +57,7 @@ static void remember(struct watch *w, const struct vm *vm) {
 }
 
 static struct finding compare(const struct watch *w, const struct vm *vm, uint32_t elapsed) {
-  int32_t ran = (int32_t)(ticks_run(vm) - w->ran); /* a slice that was given up counts as a whole one, or as none */
+  int32_t ran = (int32_t)(ticks_run(vm) - w->ran); /* fast paths count a slice that was given up as a whole one */
   struct finding found = {.ran = ran < 0 ? 0 : (uint32_t)ran};
   if (found.ran > elapsed) {
     found.ran = elapsed;

@@ -24,6 +24,8 @@ from understudy.target.qmp import Qmp
 
 PROMPT = "vm0> "
 _BANNER = r"\[vmm\] understudy VMI (\d+) build (\S+) system (\S+) board (\S+)\r?\n"
+_CUT = re.compile(r"(?m)^(.+)\n((?:\[.*\n)+)(?=\1)")
+"""The beginning of a line, and the lines of the VMM that cut it, where the whole line follows."""
 _POLL = 0.002  # seconds between two looks at the virtual clock
 
 
@@ -117,11 +119,14 @@ class Target:
         return self.consoles[number]
 
     def vm0(self, command: str, *, ms: float = 60_000) -> str:
-        """Give a command to the management console and return what it answers, up to the next prompt."""
+        """Give a command to the management console and return what it answers, up to the next prompt.
+
+        Lines of the VMM in between are part of it. A line that they cut is there once: the console repeats it.
+        """
         self.console.send_line(command)
         self.console.expect(re.escape(command) + r"\r?\n", ms=ms)
         self.console.expect(r"(?:^|\n)" + re.escape(PROMPT), ms=ms)
-        return self.console.before().strip("\n")
+        return _CUT.sub(r"\2", self.console.before()).strip("\n")
 
     def wait_for_prompt(self, *, ms: float = 60_000) -> None:
         """Wait until the management console takes commands."""

@@ -177,7 +177,7 @@ class Bench:
         self.ram.write(at, text[:16])  # with the number: a manager that is woken too early does not begin before
 
     def _type(self, vm: str, data: bytes) -> None:
-        at = machine.input_member(self.target, vm, "in_written")
+        at = machine.input_member(self.target, vm, "written")
         before = self._word(at)
         self.target.uart(vm).send(data.decode("ascii"))
         self._until(lambda: self._word(at) - before == len(data))

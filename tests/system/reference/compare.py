@@ -207,7 +207,7 @@ class _Comparison:
         if output != model.output:
             yield f"output {output!r}, should be {model.output!r}"
         taken = self.memory.word(self.memory.address("console_input_positions") + 4 * model.layout.index)
-        start = self.memory.word(machine.input_member(self.target, self.name, "in_start"))
+        start = self.memory.word(machine.input_member(self.target, self.name, "start"))
         if taken - start != model.taken:
             yield f"{taken - start} bytes of input taken, should be {model.taken}"
 

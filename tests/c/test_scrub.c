@@ -92,6 +92,10 @@ void fault_event(struct vm *vm, uint32_t task, const struct vmi_fault *what) {
   events[event_count++] = *what;
 }
 
+void fault_note(struct vm *vm, const struct vmi_fault *what) {
+  fault_event(vm, VMI_TASK_KERNEL, what);
+}
+
 void code_written(uint32_t address, uint32_t bytes) {
   assert_int_equal(bytes, PAGE);
   cleaned = address;

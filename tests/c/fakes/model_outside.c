@@ -25,7 +25,8 @@ static void leave(unsigned vm, const char *text, uint32_t n) {
 
 /* The call is made again, later. */
 static void refused(const struct vm *vm, struct model *m, uint32_t n) {
-  CHECK(m->held_count + n > CONSOLE_HELD_MAX, "text refused though there is room");
+  uint32_t on_its_way = left[vm->index].count - machine_sent[vm->index].count; /* the UART takes a part at a time */
+  CHECK(m->held_count + on_its_way + n > CONSOLE_HELD_MAX, "text refused though there is room");
   struct context *caller = &m->now.thread[thread_number(vm, vm->thread)].registers;
   caller->pc -= (caller->cpsr & PSR_T) != 0 ? 2u : 4u;
   model_totals.refused++;
@@ -92,6 +93,8 @@ void model_check_output(const struct vm *vm) {
   unsigned n = vm->index;
   if (n == 0) {
     return; /* its UART is that of the VMM, too */
+  }
+  while (console_release()) {
   }
   CHECK(console_held(n) == model_of(vm)->held_count, "D9: VM %u holds %u bytes, expected %u", n, console_held(n),
         model_of(vm)->held_count);

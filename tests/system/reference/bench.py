@@ -27,8 +27,8 @@ TICK_US = 100_000  # much longer than a program: ticks come only where programs 
 UNDO = {"stack": "undo", "data": "undo"}
 EAGER = {"stack": "eager", "data": "undo"}
 POLICIES: dict[str, dict[str, Any]] = {
-    "default": {"policy": EAGER, "uart": 1},
-    "undo": {"policy": UNDO, "uart": 2, "slice_ticks": 2},
+    "default": {"policy": EAGER, "uart": 1, "output": "immediate"},
+    "undo": {"policy": UNDO, "uart": 2, "slice_ticks": 2, "output": "immediate"},
     "eager": {"policy": {"stack": "eager", "data": "eager"}, "uart": 3},
     "full": {"policy": {"stack": "full", "data": "full"}},
     "seldom": {"policy": {**UNDO, "task_period": 3}, "slice_ticks": 3},
@@ -236,5 +236,6 @@ def _layout(image: Image, vm: str) -> Layout:
         task_period=policy["task_period"] or 1,
         slice_ticks=POLICIES.get(vm, {}).get("slice_ticks", 1),
         tracked=described["fault_tolerant"],
+        commit=described["fault_tolerant"] and POLICIES.get(vm, {}).get("output") != "immediate",
         peer=manifest["vms"][peers[0].pop()]["index"] if peers else None,
     )

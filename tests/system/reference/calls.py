@@ -7,7 +7,7 @@ from attrs import evolve
 
 from .memory import PAGE
 from .operations import Script
-from .vm import LAST_PRIORITY, Thread, Vm
+from .vm import KERNEL, LAST_PRIORITY, Thread, Vm
 
 OK, EINVAL, ESTATE, EAGAIN, ENOENT = (value & 0xFFFFFFFF for value in (0, -3, -5, -6, -7))
 NEXT = 0xFFFFFFFF
@@ -16,6 +16,8 @@ NEXT = 0xFFFFFFFF
 def _console_write(vm: Vm, va: int, size: int) -> int:
     page = vm.pages[va // PAGE * PAGE]
     vm.output += page.data[va % PAGE :][:size]
+    if vm.layout.commit and vm.running != KERNEL:
+        vm.changed.add(vm.running)  # D6: held with what the kernel says
     return size
 
 

@@ -61,6 +61,7 @@ class Layout:
     task_period: int
     slice_ticks: int
     tracked: bool
+    commit: bool  # output waits for checkpoints (D9)
     peer: int | None  # the VM at the other end of its channel
 
     @property
@@ -96,6 +97,7 @@ class Checkpoint:
     waiting: bool
     tasks: Turns
     taken: int
+    output: bytes
 
 
 def _vcpu() -> dict[str, int]:
@@ -205,6 +207,7 @@ class Vm:
             waiting=self.waiting,
             tasks=self.tasks.copy(),
             taken=self.taken,
+            output=self.output,
         )
         self._note_call()
 
@@ -271,6 +274,8 @@ class Vm:
         self.waiting = saved.waiting
         self.tasks = saved.tasks.copy()
         self.taken = saved.taken
+        if self.layout.commit:
+            self.output = saved.output  # what was held is dropped
         self.changed, self.ran, self.written = set(), set(), set()
         for task in self.layout.tasks:
             pages = {va: self.pages[va] for va in self.layout.window(task)}

@@ -205,6 +205,7 @@ bool standby_take_over(struct vm *primary, struct vmi_fault *record) {
   stand_in->run_state = VMI_VM_RUNNING;
   stand_in->slice_left = stand_in->slice_ticks;
   schedule_begin(&stand_in->config->schedule, &stand_in->saves_due, &stand_in->saved_at);
+  outside_note(stand_in, OUTSIDE_INPUT); /* the primary may have read some since the duplicate */
   recovery_rollback_vm(stand_in, record);
   channel_show_all(stand_in);
   stand_in->counters.vm_rollbacks--; /* it counts as a take-over */

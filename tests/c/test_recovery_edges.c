@@ -5,8 +5,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -19,29 +17,10 @@
 bool __real_recovery_first_write(struct vm *vm, uint32_t va);
 void __real_recovery_promote(void);
 
-_Noreturn void test_failed(const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  vprint_error(format, args);
-  va_end(args);
-  fail();
-  abort();
-}
-
-static enum save_policy all_undo(void) {
-  return SAVE_UNDO;
-}
-
 static void power_on(unsigned generations) {
-  uint32_t addresses[64];
   random_start(1);
-  small_configure(all_undo, 1, 1, generations, false, false);
-  machine_reset(addresses, small_mapped(addresses));
-  for (unsigned i = 0; i < SMALL_VMS; i++) {
-    assert_int_equal(vm_create(&vms[i], vms[i].config->guest), VMI_OK);
-    assert_int_equal(vm_start(&vms[i]), VMI_OK);
-  }
-  guest_boot();
+  small_configure(small_undo, 1, 1, generations, false, false);
+  small_power_on();
 }
 
 /* A write that no checkpoint covers is the guest's fault. */

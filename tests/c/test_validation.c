@@ -5,8 +5,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -21,84 +19,9 @@
 #include "recovery/validate.h"
 #include "small_vms.h"
 
-_Noreturn void test_failed(const char *format, ...) {
-  char text[256];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
-  va_end(args);
-  print_error("%s: %s\n", random_place(), text);
-  fail();
-  abort();
-}
-
-static enum save_policy all_undo(void) {
-  return SAVE_UNDO;
-}
-
-static enum save_policy all_eager(void) {
-  return SAVE_EAGER;
-}
-
-static enum save_policy all_full(void) {
-  return SAVE_FULL;
-}
-
-static enum save_policy mixed(void) {
-  static const enum save_policy policies[] = {SAVE_UNDO, SAVE_EAGER, SAVE_FULL};
-  return policies[random_below(3)];
-}
-
-static const policy_chooser choosers[] = {all_undo, all_eager, all_full, mixed};
-
-static void power_on(policy_chooser choose, uint32_t vm_period, uint32_t task_period, unsigned generations,
-                     bool protect_vm2) {
-  uint32_t addresses[64];
-  small_configure(choose, vm_period, task_period, generations, generations == 1, protect_vm2);
-  machine_reset(addresses, small_mapped(addresses));
-  for (unsigned i = 0; i < SMALL_VMS; i++) {
-    CHECK(vm_create(&vms[i], vms[i].config->guest) == VMI_OK, "create");
-    CHECK(vm_start(&vms[i]) == VMI_OK, "start");
-  }
-  guest_boot();
-}
-
-static void power_off(void) {
-  for (unsigned i = 0; i < SMALL_VMS; i++) {
-    (void)vm_destroy(&vms[i]);
-  }
-}
-
-/* Until VM 1 runs, in its kernel; then give it its three tasks and let the first one run. */
-static void start_tasks(void) {
-  while (current_vm != &vms[1] || !vm_in_kernel(current_vm)) {
-    guest_tick();
-  }
-  for (unsigned task = 0; task < SMALL_TASKS; task++) {
-    uint32_t window = VMI_TASK_BASE + task * VMI_WINDOW_SIZE;
-    assert_int_equal(guest_svc(VMI_TASK_CREATE, task, window, small_stack_top(task), 0), VMI_OK);
-    assert_int_equal(guest_svc(VMI_TASK_RESUME, task, 0, 0, 0), VMI_OK);
-  }
-  guest_svc(VMI_TASK_SWITCH, 0, 0, 0, 0);
-  assert_int_equal(vm_current_task(current_vm), 0);
-}
-
-static void dirty_own_pages(uint32_t value) {
-  for (unsigned page = 0; page < small_page_count; page++) {
-    if (small_task(small_pages[page].va) == (int)thread_number(current_vm, current_vm->thread)) {
-      assert_true(guest_store(small_pages[page].va + value % 1024u * 4u, value));
-    }
-  }
-}
-
-/* The guest runs again, and stops without having changed a register. */
-static void unchanged(struct context *frame) {
-  (void)frame;
-}
-
-static void resume(void) {
-  machine_resume();
-  machine_exception(unchanged);
+static void power_on(void) {
+  small_configure(small_undo, 1, 1, 0, false, true);
+  small_power_on();
 }
 
 /* A bit of a table entry that flips and leaves it such as it may be: only then it is not found. */
@@ -252,17 +175,18 @@ static void flip_structures(struct vm *vm) {
 /* D7 Every flipped bit in the entries of every page, and in the pointers to tables and images, is found, dirty or not. */
 static void test_flipped_bits_are_found(void **state) {
   (void)state;
-  for (unsigned i = 0; i < sizeof choosers / sizeof choosers[0]; i++) {
+  for (unsigned i = 0; i < SMALL_CHOOSERS; i++) {
     random_start(i);
-    power_on(choosers[i], 1, 1, i % 3u, true);
-    start_tasks();
+    small_configure(small_choosers[i], 1, 1, i % 3u, i % 3u == 1, true);
+    small_power_on();
+    guest_start_tasks();
     flip_entries(&vms[1]);
-    dirty_own_pages(i);
+    guest_dirty_own_pages(i);
     flip_entries(&vms[1]);
     flip_structures(&vms[1]);
     flip_pointers(&vms[1]);
     small_damage(&vms[1]);
-    power_off();
+    small_power_off();
   }
 }
 
@@ -295,29 +219,29 @@ static void test_background(void **state) {
   struct vmi_fault record = {0};
   (void)state;
   random_start(1);
-  power_on(all_undo, 1, 1, 0, true);
-  start_tasks();
+  power_on();
+  guest_start_tasks();
   struct vm *vm = &vms[1];
   uint32_t records = fault_log.next_sequence;
   steps(ALL_STEPS);
   recovery_rollback_task(vm, 0, &record);
   vm->recoveries++;
-  resume();
+  guest_resume();
   steps(ALL_STEPS);
   assert_int_equal(vm_stop(&vms[2]), VMI_OK);
   steps(ALL_STEPS);
   assert_int_equal(fault_log.next_sequence, records);
   damage(&vm->dirty.count, 0x80000000u, VMI_TABLE_LIST);
-  power_off();
-  power_on(all_undo, 1, 1, 0, true);
+  small_power_off();
+  power_on();
   damage(&vm->task_dirty[1].permanent, 0x100u, VMI_TABLE_LIST);
-  power_off();
-  power_on(all_undo, 1, 1, 0, true);
+  small_power_off();
+  power_on();
   damage(&vm->shared_open.count, 0x40000000u, VMI_TABLE_LIST);
-  power_off();
-  power_on(all_undo, 1, 1, 0, true);
+  small_power_off();
+  power_on();
   damage(entry_in(vm->backup_pt, page_id(WINDOW_KERNEL, 0)), PAGE_SIZE, VMI_TABLE_ENTRY);
-  power_off();
+  small_power_off();
 }
 
 int main(void) {

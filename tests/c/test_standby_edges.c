@@ -212,7 +212,11 @@ static void new_build(bool complete) {
   }
   take_another_build();
   load(primary(), &other);
-
+  struct segment_config *own = (struct segment_config *)(uintptr_t)standby()->guest->segments;
+  own->crc++; /* a stand-in that cannot be loaded is none */
+  assert_false(pair_duplicate());
+  assert_false(standby_is_whole(primary()));
+  own->crc--;
   assert_true(pair_duplicate());
   take_over_at_the_reset_vector(0xffff);
   small_power_off();

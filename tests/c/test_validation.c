@@ -153,6 +153,62 @@ static void small_damage(struct vm *vm) {
   *record ^= 0x80000000u;
 }
 
+/* A window that the guest does not have: in a list its pages cannot be, in the tables there is nothing to look at. */
+static void absent_window(struct vm *vm) {
+  struct vmi_fault what = {0};
+  uint32_t absent = page_id(WINDOW_TASK + SMALL_TASKS, 0);
+  uint32_t first = vm->dirty.pages[0];
+  vm->dirty.pages[0] = absent;
+  CHECK(vm->dirty.count != 0 && !validate_vm(vm, &what) && what.status == VMI_TABLE_LIST, "a page that does not exist");
+  vm->dirty.pages[0] = first;
+  CHECK(validate_pages(vm, page_window(absent), 0, L2_ENTRIES, &what), "no window");
+}
+
+static void flip_in_all_tables(struct vm *vm, uint32_t va, uint32_t bits) {
+  uint32_t window = va / VMI_WINDOW_SIZE;
+  *vm_entry(vm->active_pt, va) ^= bits;
+  *vm_entry(vm->backup_pt, va) ^= bits;
+  if (window >= WINDOW_TASK && window != WINDOW_VMM) {
+    l2_table(vm->task_backup_pt[window - WINDOW_TASK])[va / PAGE_SIZE % L2_ENTRIES] ^= bits;
+  }
+}
+
+/* Memory that no checkpoint is of: the tables agree, but nothing in them may be like that. */
+static void damage_in_all_tables(struct vm *vm) {
+  static const struct {
+    const char *what;
+    uint32_t va;
+    uint32_t bits;
+  } cases[] = {
+      {"text in another partition", VMI_KERNEL_BASE, 0x80000000u},
+      {"text of a task in another partition", VMI_TASK_BASE, 0x80000000u},
+      {"writable text", VMI_KERNEL_BASE, PTE_AP_USER_RO ^ PTE_AP_USER_RW},
+      {"text that nobody may read", VMI_TASK_BASE, PTE_AP_USER_RO},
+      {"executable data", VMI_VCPU_PAGE, PTE_XN},
+      {"other attributes", VMI_SHARED_BASE, 0x8u},
+      {"data that is writable for the VMM only", VMI_VCPU_PAGE, PTE_AP_USER_RW ^ PTE_AP_ARMED},
+  };
+  for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct vmi_fault what = {0};
+    flip_in_all_tables(vm, cases[i].va, cases[i].bits);
+    bool valid = validate_pages(vm, cases[i].va / VMI_WINDOW_SIZE, 0, L2_ENTRIES, &what);
+    CHECK(!valid && what.status == VMI_TABLE_ENTRY && what.address == cases[i].va, "%s: not found", cases[i].what);
+    flip_in_all_tables(vm, cases[i].va, cases[i].bits);
+  }
+}
+
+/* Each of the tables of a window is where it may be, but two are the same one. */
+static void one_table_for_two(struct vm *vm) {
+  uint32_t *const places[] = {&vm->active_pt[WINDOW_TASK], &vm->backup_pt[WINDOW_TASK], &vm->task_backup_pt[0]};
+  for (unsigned i = 0; i < 3; i++) {
+    struct vmi_fault what = {0};
+    uint32_t right = *places[i];
+    *places[i] = *places[(i + 1u) % 3u];
+    CHECK(!validate_vm(vm, &what) && what.status == VMI_TABLE_FIRST_LEVEL, "table %u is another one", i);
+    *places[i] = right;
+  }
+}
+
 static void flip_structures(struct vm *vm) {
   flip_word(vm, &vm->ttbr0, VMI_TABLE_SPACE);
   for (unsigned t = 0; t < THREAD_COUNT; t++) {
@@ -186,6 +242,10 @@ static void test_flipped_bits_are_found(void **state) {
     flip_structures(&vms[1]);
     flip_pointers(&vms[1]);
     small_damage(&vms[1]);
+    absent_window(&vms[1]);
+    damage_in_all_tables(&vms[1]);
+    one_table_for_two(&vms[1]);
+    flip_entries(&vms[1]); /* all of it was put right again */
     small_power_off();
   }
 }
@@ -228,12 +288,16 @@ static void test_background(void **state) {
   vm->recoveries++;
   guest_resume();
   steps(ALL_STEPS);
+  assert_int_equal(vm_pause(&vms[2]), VMI_OK);
+  steps(ALL_STEPS);
   assert_int_equal(vm_stop(&vms[2]), VMI_OK);
+  vms[2].recoveries++; /* it stopped for good right after */
   steps(ALL_STEPS);
   assert_int_equal(fault_log.next_sequence, records);
   damage(&vm->dirty.count, 0x80000000u, VMI_TABLE_LIST);
   small_power_off();
   power_on();
+  assert_int_equal(vm_pause(vm), VMI_OK); /* it will go on */
   damage(&vm->task_dirty[1].permanent, 0x100u, VMI_TABLE_LIST);
   small_power_off();
   power_on();

@@ -13,7 +13,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,17 +44,6 @@ void __real_recovery_rollback_vm(struct vm *vm, struct vmi_fault *record);
 void __real_switch_from_vm(void);
 void __real_switch_to_task(struct vm *vm, unsigned task);
 void __real_switch_to_idle(struct vm *vm);
-
-_Noreturn void test_failed(const char *format, ...) {
-  char text[256];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
-  va_end(args);
-  print_error("%s: %s\n", random_place(), text);
-  fail();
-  abort();
-}
 
 struct experiment {
   struct vm *vm;
@@ -205,32 +193,11 @@ static void experiment(struct context *frame) {
   places = step_through(operations[chosen].run, examine, &e, memory, watched(e.vm));
 }
 
-static const enum save_policy policies[] = {SAVE_UNDO, SAVE_EAGER, SAVE_FULL};
-
-static enum save_policy mixed(void) {
-  return policies[random_below(3)];
-}
-
-static enum save_policy all_undo(void) {
-  return SAVE_UNDO;
-}
-
 static void power_on(uint32_t seed) {
-  uint32_t addresses[64];
   random_start(seed);
-  small_configure(seed % 2u == 0 ? mixed : all_undo, 1, 1u + seed / 2u % 2u, seed / 4u % 2u * 2u, seed % 3u == 0, true);
-  machine_reset(addresses, small_mapped(addresses));
-  for (unsigned i = 0; i < SMALL_VMS; i++) {
-    CHECK(vm_create(&vms[i], vms[i].config->guest) == VMI_OK, "create");
-    CHECK(vm_start(&vms[i]) == VMI_OK, "start");
-  }
-  guest_boot();
-}
-
-static void power_off(void) {
-  for (unsigned i = 0; i < SMALL_VMS; i++) {
-    (void)vm_destroy(&vms[i]);
-  }
+  small_configure(seed % 2u == 0 ? small_mixed : small_undo, 1, 1u + seed / 2u % 2u, seed / 4u % 2u * 2u,
+                  seed % 3u == 0, true);
+  small_power_on();
 }
 
 /* In this state the next function may not have anything to do: then the one after it. */
@@ -254,7 +221,7 @@ static void run_sequence(uint32_t seed) {
       stop_one();
     }
   }
-  power_off();
+  small_power_off();
 }
 
 /* As above where the function begins, and then the VMs go on: a fault of the VMM, survived. */
@@ -285,7 +252,7 @@ static void test_going_on(void **state) {
         guest_exception(fault_of_vmm);
       }
     }
-    power_off();
+    small_power_off();
   }
 }
 

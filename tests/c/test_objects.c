@@ -184,6 +184,24 @@ static void test_list(void **state) {
   broken_at(DATA);
 }
 
+/* D7 A list whose links cannot be read: not aligned, or on a page that is not mapped. */
+static void test_list_with_unreadable_links(void **state) {
+  struct vmi_object strange = four_nodes;
+  uint32_t last = DATA + 2u * PAGE_SIZE - 4u; /* of the memory behind which nothing is mapped */
+  (void)state;
+  strange.next = NEXT + 1u;
+  have(strange);
+  link_nodes(1);
+  broken_at(node(0));
+  put(DATA, 0);
+  strange = four_nodes;
+  strange.max = last;
+  strange.previous = 0;
+  have(strange);
+  put(DATA, last);
+  broken_at(last);
+}
+
 /* D7 Bounds that allow unmapped memory: the check ends there, and the VMM does not fail. */
 static void test_wild_bounds(void **state) {
   struct vmi_object wild = four_nodes;
@@ -227,18 +245,37 @@ static void test_when(void **state) {
   holds(); /* none any more */
 }
 
+/* D7 The guest's table is looked at each time: it may be gone. */
+static void test_table_that_is_gone(void **state) {
+  (void)state;
+  have((struct vmi_object){.address = DATA, .kind = VMI_OBJECT_RANGE, .width = 4, .count = 1});
+  entries[0] = 0;
+  broken_at(CONSTANTS);
+}
+
+/* Invariant 2 Tables that are nowhere, not constant, or too long. */
+static void test_refused_tables(void **state) {
+  static const uint32_t nowhere[] = {DATA, DATA - 8u, UNMAPPED, VMI_KERNEL_BASE + 9u * PAGE_SIZE, 0, 0xfffffff0u};
+  (void)state;
+  have((struct vmi_object){.address = DATA, .kind = VMI_OBJECT_RANGE, .width = 4, .count = 1});
+  assert_int_equal(registered(65), VMI_EINVAL);
+  for (unsigned i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++) {
+    assert_int_equal(recovery_register_objects(&vm, nowhere[i], 1), VMI_EFAULT);
+  }
+  assert_int_equal(recovery_register_objects(&vm, CONSTANTS + 2u, 1), VMI_EINVAL);
+  assert_int_equal(vm.state.objects, CONSTANTS);
+  assert_int_equal(vm.state.object_count, 1);
+  vm.tracked = false;
+  assert_int_equal(registered(1), VMI_ESTATE);
+}
+
 /* Invariant 2 D7 Whatever does not make sense is refused, and changes nothing. */
-static void test_refused(void **state) {
-  struct vmi_object good = {.address = DATA, .kind = VMI_OBJECT_RANGE, .width = 4, .count = 1, .max = 9};
+static void test_refused_objects(void **state) {
+  const struct vmi_object good = {.address = DATA, .kind = VMI_OBJECT_RANGE, .width = 4, .count = 1, .max = 9};
+  struct vmi_object bad[12];
   (void)state;
   have(good);
-  assert_int_equal(registered(65), VMI_EINVAL);
-  assert_int_equal(recovery_register_objects(&vm, DATA, 1), VMI_EFAULT);
-  assert_int_equal(recovery_register_objects(&vm, UNMAPPED, 1), VMI_EFAULT);
-  assert_int_equal(recovery_register_objects(&vm, 0xfffffff0u, 1), VMI_EFAULT);
-  assert_int_equal(recovery_register_objects(&vm, DATA - 8u, 1), VMI_EFAULT);
-  struct vmi_object bad[8];
-  for (unsigned i = 0; i < 8; i++) {
+  for (unsigned i = 0; i < 12; i++) {
     bad[i] = good;
   }
   bad[0].kind = VMI_OBJECT_KINDS;
@@ -249,21 +286,35 @@ static void test_refused(void **state) {
   bad[5].address = UNMAPPED;
   bad[6].address = DATA + 2u;
   bad[7].min = 1; /* broken now */
-  for (unsigned i = 0; i < 8; i++) {
-    table()[1] = bad[i];
+  bad[8].kind = VMI_OBJECT_POINTER;
+  bad[8].width = 2;
+  bad[9] = four_nodes;
+  bad[9].width = 1;
+  bad[10] = four_nodes;
+  bad[10].address = UNMAPPED;
+  bad[11].address = 0;
+  for (unsigned i = 0; i < 12; i++) {
+    table()[1] = good;
+    table()[0] = bad[i]; /* the first one: nothing has been read before it */
+    assert_int_equal(registered(2), VMI_EINVAL);
     table()[0] = good;
+    table()[1] = bad[i];
     assert_int_equal(registered(2), VMI_EINVAL);
   }
   assert_int_equal(vm.state.object_count, 1);
-  vm.tracked = false;
-  assert_int_equal(registered(1), VMI_ESTATE);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup(test_range, set_up), cmocka_unit_test_setup(test_pointer, set_up),
-      cmocka_unit_test_setup(test_list, set_up),  cmocka_unit_test_setup(test_wild_bounds, set_up),
-      cmocka_unit_test_setup(test_when, set_up),  cmocka_unit_test_setup(test_refused, set_up),
+      cmocka_unit_test_setup(test_range, set_up),
+      cmocka_unit_test_setup(test_pointer, set_up),
+      cmocka_unit_test_setup(test_list, set_up),
+      cmocka_unit_test_setup(test_list_with_unreadable_links, set_up),
+      cmocka_unit_test_setup(test_wild_bounds, set_up),
+      cmocka_unit_test_setup(test_when, set_up),
+      cmocka_unit_test_setup(test_table_that_is_gone, set_up),
+      cmocka_unit_test_setup(test_refused_tables, set_up),
+      cmocka_unit_test_setup(test_refused_objects, set_up),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,6 +110,8 @@ static void test_nothing_to_promote(void **state) {
   (void)state;
   vms[1].run_state = VMI_VM_EMPTY;
   recovery_promote();
+  vms[1].run_state = VMI_VM_STANDBY; /* its checkpoint is a duplicate */
+  recovery_promote();
   vms[1].run_state = VMI_VM_PAUSED;
   config.generations = 0;
   recovery_promote();

@@ -10,7 +10,7 @@
 // sources: vmm-c/recovery/validate.c vmm-c/recovery/validate_step.c vmm-c/recovery/objects.c vmm-c/drivers/gic.c vmm-c/drivers/sp804.c vmm-c/core/scrub.c vmm-c/lib/crc32.c
 // sources: tests/c/fakes/sinks.c tests/c/fakes/machine.c tests/c/fakes/small_vms.c tests/c/fakes/model.c tests/c/fakes/model_restore.c
 // sources: tests/c/fakes/model_tables.c tests/c/fakes/model_generations.c tests/c/fakes/model_wraps.c tests/c/fakes/model_outside.c
-// sources: tests/c/fakes/guest.c tests/c/fakes/guest_random.c
+// sources: tests/c/fakes/guest.c tests/c/fakes/guest_random.c tests/c/fakes/failed.c
 // include: tests/c/fakes vmm-c/boards/vexpress-a9
 // flags: -no-pie -fno-pie -Wno-pointer-to-int-cast -Wno-int-to-pointer-cast -Dsched_yield=vmm_sched_yield
 // wrap: recovery_reset recovery_first_write recovery_edit_frame recovery_task_created recovery_level
@@ -35,7 +35,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,57 +55,9 @@
 #define STEPS 160u
 #define ROLLBACKS 1000u
 
-_Noreturn void test_failed(const char *format, ...) {
-  char text[256];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
-  va_end(args);
-  print_error("%s: %s\n", random_place(), text);
-  fail();
-  abort();
-}
-
 static uint32_t setting(const char *name, uint32_t otherwise) {
   const char *value = getenv(name);
   return value != NULL ? (uint32_t)strtoul(value, NULL, 0) : otherwise;
-}
-
-static enum save_policy all_undo(void) {
-  return SAVE_UNDO;
-}
-
-static enum save_policy all_eager(void) {
-  return SAVE_EAGER;
-}
-
-static enum save_policy all_full(void) {
-  return SAVE_FULL;
-}
-
-static enum save_policy mixed(void) {
-  static const enum save_policy policies[] = {SAVE_UNDO, SAVE_EAGER, SAVE_FULL};
-  return policies[random_below(3)];
-}
-
-static const policy_chooser choosers[] = {all_undo, all_eager, all_full, mixed};
-
-static void power_on(policy_chooser choose, uint32_t vm_period, uint32_t task_period, unsigned generations,
-                     bool unsaved_regions, bool protect_vm2) {
-  uint32_t addresses[64];
-  small_configure(choose, vm_period, task_period, generations, unsaved_regions, protect_vm2);
-  machine_reset(addresses, small_mapped(addresses));
-  for (unsigned i = 0; i < SMALL_VMS; i++) {
-    CHECK(vm_create(&vms[i], vms[i].config->guest) == VMI_OK, "create");
-    CHECK(vm_start(&vms[i]) == VMI_OK, "start");
-  }
-  guest_boot();
-}
-
-static void power_off(void) {
-  for (unsigned i = 0; i < SMALL_VMS; i++) {
-    (void)vm_destroy(&vms[i]);
-  }
 }
 
 /* Every checkpoint is whole at every moment (invariant 3), and so is what the guests see. */
@@ -145,14 +96,15 @@ static void check_step(void) {
 
 static void run_sequence(uint32_t seed) {
   random_start(seed);
-  power_on(choosers[seed % 4u], seed / 4u % 4u, seed / 16u % 4u, seed / 64u % (GENERATIONS_MAX + 1u), seed % 5u == 0,
-           seed % 7u != 0);
+  small_configure(small_choosers[seed % 4u], seed / 4u % 4u, seed / 16u % 4u, seed / 64u % (GENERATIONS_MAX + 1u),
+                  seed % 5u == 0, seed % 7u != 0);
+  small_power_on();
   for (unsigned step = 0; step < STEPS; step++) {
     random_step(step);
     check_step();
   }
   check_everything();
-  power_off();
+  small_power_off();
 }
 
 /* R19..R21, R26..R30, D4, D6, invariants 1 and 4: thousands of sequences, all policies, periods 1..3 and on request (R24). */
@@ -182,28 +134,6 @@ static void test_random_operations(void **state) {
   }
 }
 
-/* Until VM 1 runs, in its kernel; then give it its three tasks and let the first one run. */
-static void start_tasks(void) {
-  while (current_vm != &vms[1] || !vm_in_kernel(current_vm)) {
-    guest_tick();
-  }
-  for (unsigned task = 0; task < SMALL_TASKS; task++) {
-    uint32_t window = VMI_TASK_BASE + task * VMI_WINDOW_SIZE;
-    assert_int_equal(guest_svc(VMI_TASK_CREATE, task, window, small_stack_top(task), 0), VMI_OK);
-    assert_int_equal(guest_svc(VMI_TASK_RESUME, task, 0, 0, 0), VMI_OK);
-  }
-  guest_svc(VMI_TASK_SWITCH, 0, 0, 0, 0);
-  assert_int_equal(vm_current_task(current_vm), 0);
-}
-
-static void dirty_own_pages(uint32_t value) {
-  for (unsigned page = 0; page < small_page_count; page++) {
-    if (small_task(small_pages[page].va) == (int)thread_number(current_vm, current_vm->thread)) {
-      assert_true(guest_store(small_pages[page].va + value % 1024u * 4u, value));
-    }
-  }
-}
-
 /* Frames and lists, but for which frame of a page is the active one. */
 struct footprint {
   uint32_t memory_next;
@@ -220,52 +150,43 @@ static struct footprint footprint_of(const struct vm *vm) {
   return f;
 }
 
-/* The guest runs again, and stops without having changed a register. */
-static void unchanged(struct context *frame) {
-  (void)frame;
-}
-
-static void resume(void) {
-  machine_resume();
-  machine_exception(unchanged);
-}
-
 /* 1,000 rollbacks in a row, of the task, then of the VM: no frame and no list entry is lost or gained (R28..R30). */
 static void rollbacks_in_a_row(policy_chooser choose) {
   struct footprint after_task = {0};
   struct footprint after_vm = {0};
   struct vmi_fault record = {0};
-  power_on(choose, 1, 1, 0, false, true);
-  start_tasks();
+  small_configure(choose, 1, 1, 0, false, true);
+  small_power_on();
+  guest_start_tasks();
   for (unsigned i = 0; i < ROLLBACKS; i++) {
-    dirty_own_pages(i);
+    guest_dirty_own_pages(i);
     recovery_rollback_task(&vms[1], 0, &record);
     model_check_tables(&vms[1]);
     struct footprint now = footprint_of(&vms[1]);
     assert_true(i == 0 || memcmp(&now, &after_task, sizeof now) == 0);
     after_task = now;
-    resume();
+    guest_resume();
   }
   for (unsigned i = 0; i < ROLLBACKS; i++) {
     assert_int_equal(recovery_checkpoint(&vms[1]), VMI_OK);
-    resume();
-    dirty_own_pages(i);
+    guest_resume();
+    guest_dirty_own_pages(i);
     recovery_rollback_vm(&vms[1], &record);
     model_check_tables(&vms[1]);
     struct footprint now = footprint_of(&vms[1]);
     assert_true(i == 0 || memcmp(&now, &after_vm, sizeof now) == 0);
     after_vm = now;
-    resume();
+    guest_resume();
   }
   check_everything();
-  power_off();
+  small_power_off();
 }
 
 static void test_thousand_rollbacks(void **state) {
   (void)state;
-  for (unsigned i = 0; i < sizeof choosers / sizeof choosers[0]; i++) {
+  for (unsigned i = 0; i < SMALL_CHOOSERS; i++) {
     random_start(i);
-    rollbacks_in_a_row(choosers[i]);
+    rollbacks_in_a_row(small_choosers[i]);
   }
 }
 

@@ -5,8 +5,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -21,84 +19,9 @@
 #include "recovery/validate.h"
 #include "small_vms.h"
 
-_Noreturn void test_failed(const char *format, ...) {
-  char text[256];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
-  va_end(args);
-  print_error("%s: %s\n", random_place(), text);
-  fail();
-  abort();
-}
-
-static enum save_policy all_undo(void) {
-  return SAVE_UNDO;
-}
-
-static enum save_policy all_eager(void) {
-  return SAVE_EAGER;
-}
-
-static enum save_policy all_full(void) {
-  return SAVE_FULL;
-}
-
-static enum save_policy mixed(void) {
-  static const enum save_policy policies[] = {SAVE_UNDO, SAVE_EAGER, SAVE_FULL};
-  return policies[random_below(3)];
-}
-
-static const policy_chooser choosers[] = {all_undo, all_eager, all_full, mixed};
-
-static void power_on(policy_chooser choose, uint32_t vm_period, uint32_t task_period, unsigned generations,
-                     bool protect_vm2) {
-  uint32_t addresses[64];
-  small_configure(choose, vm_period, task_period, generations, generations == 1, protect_vm2);
-  machine_reset(addresses, small_mapped(addresses));
-  for (unsigned i = 0; i < SMALL_VMS; i++) {
-    CHECK(vm_create(&vms[i], vms[i].config->guest) == VMI_OK, "create");
-    CHECK(vm_start(&vms[i]) == VMI_OK, "start");
-  }
-  guest_boot();
-}
-
-static void power_off(void) {
-  for (unsigned i = 0; i < SMALL_VMS; i++) {
-    (void)vm_destroy(&vms[i]);
-  }
-}
-
-/* Until VM 1 runs, in its kernel; then give it its three tasks and let the first one run. */
-static void start_tasks(void) {
-  while (current_vm != &vms[1] || !vm_in_kernel(current_vm)) {
-    guest_tick();
-  }
-  for (unsigned task = 0; task < SMALL_TASKS; task++) {
-    uint32_t window = VMI_TASK_BASE + task * VMI_WINDOW_SIZE;
-    assert_int_equal(guest_svc(VMI_TASK_CREATE, task, window, small_stack_top(task), 0), VMI_OK);
-    assert_int_equal(guest_svc(VMI_TASK_RESUME, task, 0, 0, 0), VMI_OK);
-  }
-  guest_svc(VMI_TASK_SWITCH, 0, 0, 0, 0);
-  assert_int_equal(vm_current_task(current_vm), 0);
-}
-
-static void dirty_own_pages(uint32_t value) {
-  for (unsigned page = 0; page < small_page_count; page++) {
-    if (small_task(small_pages[page].va) == (int)thread_number(current_vm, current_vm->thread)) {
-      assert_true(guest_store(small_pages[page].va + value % 1024u * 4u, value));
-    }
-  }
-}
-
-/* The guest runs again, and stops without having changed a register. */
-static void unchanged(struct context *frame) {
-  (void)frame;
-}
-
-static void resume(void) {
-  machine_resume();
-  machine_exception(unchanged);
+static void power_on(void) {
+  small_configure(small_undo, 1, 1, 0, false, true);
+  small_power_on();
 }
 
 /* A bit of a table entry that flips and leaves it such as it may be: only then it is not found. */
@@ -230,6 +153,62 @@ static void small_damage(struct vm *vm) {
   *record ^= 0x80000000u;
 }
 
+/* A window that the guest does not have: in a list its pages cannot be, in the tables there is nothing to look at. */
+static void absent_window(struct vm *vm) {
+  struct vmi_fault what = {0};
+  uint32_t absent = page_id(WINDOW_TASK + SMALL_TASKS, 0);
+  uint32_t first = vm->dirty.pages[0];
+  vm->dirty.pages[0] = absent;
+  CHECK(vm->dirty.count != 0 && !validate_vm(vm, &what) && what.status == VMI_TABLE_LIST, "a page that does not exist");
+  vm->dirty.pages[0] = first;
+  CHECK(validate_pages(vm, page_window(absent), 0, L2_ENTRIES, &what), "no window");
+}
+
+static void flip_in_all_tables(struct vm *vm, uint32_t va, uint32_t bits) {
+  uint32_t window = va / VMI_WINDOW_SIZE;
+  *vm_entry(vm->active_pt, va) ^= bits;
+  *vm_entry(vm->backup_pt, va) ^= bits;
+  if (window >= WINDOW_TASK && window != WINDOW_VMM) {
+    l2_table(vm->task_backup_pt[window - WINDOW_TASK])[va / PAGE_SIZE % L2_ENTRIES] ^= bits;
+  }
+}
+
+/* Memory that no checkpoint is of: the tables agree, but nothing in them may be like that. */
+static void damage_in_all_tables(struct vm *vm) {
+  static const struct {
+    const char *what;
+    uint32_t va;
+    uint32_t bits;
+  } cases[] = {
+      {"text in another partition", VMI_KERNEL_BASE, 0x80000000u},
+      {"text of a task in another partition", VMI_TASK_BASE, 0x80000000u},
+      {"writable text", VMI_KERNEL_BASE, PTE_AP_USER_RO ^ PTE_AP_USER_RW},
+      {"text that nobody may read", VMI_TASK_BASE, PTE_AP_USER_RO},
+      {"executable data", VMI_VCPU_PAGE, PTE_XN},
+      {"other attributes", VMI_SHARED_BASE, 0x8u},
+      {"data that is writable for the VMM only", VMI_VCPU_PAGE, PTE_AP_USER_RW ^ PTE_AP_ARMED},
+  };
+  for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct vmi_fault what = {0};
+    flip_in_all_tables(vm, cases[i].va, cases[i].bits);
+    bool valid = validate_pages(vm, cases[i].va / VMI_WINDOW_SIZE, 0, L2_ENTRIES, &what);
+    CHECK(!valid && what.status == VMI_TABLE_ENTRY && what.address == cases[i].va, "%s: not found", cases[i].what);
+    flip_in_all_tables(vm, cases[i].va, cases[i].bits);
+  }
+}
+
+/* Each of the tables of a window is where it may be, but two are the same one. */
+static void one_table_for_two(struct vm *vm) {
+  uint32_t *const places[] = {&vm->active_pt[WINDOW_TASK], &vm->backup_pt[WINDOW_TASK], &vm->task_backup_pt[0]};
+  for (unsigned i = 0; i < 3; i++) {
+    struct vmi_fault what = {0};
+    uint32_t right = *places[i];
+    *places[i] = *places[(i + 1u) % 3u];
+    CHECK(!validate_vm(vm, &what) && what.status == VMI_TABLE_FIRST_LEVEL, "table %u is another one", i);
+    *places[i] = right;
+  }
+}
+
 static void flip_structures(struct vm *vm) {
   flip_word(vm, &vm->ttbr0, VMI_TABLE_SPACE);
   for (unsigned t = 0; t < THREAD_COUNT; t++) {
@@ -252,17 +231,22 @@ static void flip_structures(struct vm *vm) {
 /* D7 Every flipped bit in the entries of every page, and in the pointers to tables and images, is found, dirty or not. */
 static void test_flipped_bits_are_found(void **state) {
   (void)state;
-  for (unsigned i = 0; i < sizeof choosers / sizeof choosers[0]; i++) {
+  for (unsigned i = 0; i < SMALL_CHOOSERS; i++) {
     random_start(i);
-    power_on(choosers[i], 1, 1, i % 3u, true);
-    start_tasks();
+    small_configure(small_choosers[i], 1, 1, i % 3u, i % 3u == 1, true);
+    small_power_on();
+    guest_start_tasks();
     flip_entries(&vms[1]);
-    dirty_own_pages(i);
+    guest_dirty_own_pages(i);
     flip_entries(&vms[1]);
     flip_structures(&vms[1]);
     flip_pointers(&vms[1]);
     small_damage(&vms[1]);
-    power_off();
+    absent_window(&vms[1]);
+    damage_in_all_tables(&vms[1]);
+    one_table_for_two(&vms[1]);
+    flip_entries(&vms[1]); /* all of it was put right again */
+    small_power_off();
   }
 }
 
@@ -295,29 +279,33 @@ static void test_background(void **state) {
   struct vmi_fault record = {0};
   (void)state;
   random_start(1);
-  power_on(all_undo, 1, 1, 0, true);
-  start_tasks();
+  power_on();
+  guest_start_tasks();
   struct vm *vm = &vms[1];
   uint32_t records = fault_log.next_sequence;
   steps(ALL_STEPS);
   recovery_rollback_task(vm, 0, &record);
   vm->recoveries++;
-  resume();
+  guest_resume();
+  steps(ALL_STEPS);
+  assert_int_equal(vm_pause(&vms[2]), VMI_OK);
   steps(ALL_STEPS);
   assert_int_equal(vm_stop(&vms[2]), VMI_OK);
+  vms[2].recoveries++; /* it stopped for good right after */
   steps(ALL_STEPS);
   assert_int_equal(fault_log.next_sequence, records);
   damage(&vm->dirty.count, 0x80000000u, VMI_TABLE_LIST);
-  power_off();
-  power_on(all_undo, 1, 1, 0, true);
+  small_power_off();
+  power_on();
+  assert_int_equal(vm_pause(vm), VMI_OK); /* it will go on */
   damage(&vm->task_dirty[1].permanent, 0x100u, VMI_TABLE_LIST);
-  power_off();
-  power_on(all_undo, 1, 1, 0, true);
+  small_power_off();
+  power_on();
   damage(&vm->shared_open.count, 0x40000000u, VMI_TABLE_LIST);
-  power_off();
-  power_on(all_undo, 1, 1, 0, true);
+  small_power_off();
+  power_on();
   damage(entry_in(vm->backup_pt, page_id(WINDOW_KERNEL, 0)), PAGE_SIZE, VMI_TABLE_ENTRY);
-  power_off();
+  small_power_off();
 }
 
 int main(void) {

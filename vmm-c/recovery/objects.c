@@ -6,6 +6,7 @@
 
 #define OBJECTS_MAX 64u
 #define ELEMENTS_MAX 1024u /* of an object: bounds the time of a check */
+#define NO_PAGE 1u /* the address of none: page 0 is as good as any other for a guest to name */
 
 /* Memory of the guest, by page: what a pointer in a broken object points to need not be mapped. */
 struct reader {
@@ -102,8 +103,8 @@ static bool is_sound(const struct vmi_object *object) {
 
 /* All objects of the table at va. what->status: number of the one that is wrong; address: of its element. */
 static bool all_hold(const struct vm *vm, uint32_t va, uint32_t count, struct vmi_fault *what) {
-  struct reader table = {.vm = vm};
-  struct reader memory = {.vm = vm};
+  struct reader table = {.vm = vm, .page = NO_PAGE};
+  struct reader memory = {.vm = vm, .page = NO_PAGE};
   struct vmi_object object;
   for (what->status = 0; what->status < count; what->status++, va += sizeof object) {
     what->address = va;

@@ -17,6 +17,7 @@ struct pair {
   struct page_set changed; /* since they were copied */
   bool all;                /* not only those: the image of one of the two was loaded */
   bool busy;
+  bool filled; /* the standby may hold more of the primary than persistent memory */
   uint32_t calls;   /* of this duplication */
   uint32_t due;     /* tick at which the next one begins */
   uint32_t at;      /* tick at which the last complete one ended */
@@ -81,7 +82,8 @@ static bool persistent_agrees(const struct standby_config *config, const struct 
     const struct segment_config *segment = &a->segments[i];
     if (is_chosen(config, segment)) {
       const struct segment_config *other = segment_at(b, segment->va);
-      if (other == NULL || other->persistent != segment->persistent || other->mem_size != segment->mem_size) {
+      if (other == NULL || other->persistent != segment->persistent || other->mem_size != segment->mem_size ||
+          (other->policy == SAVE_NONE) != (segment->policy == SAVE_NONE)) { /* no frames, or nothing to fill them */
         return false;
       }
       found++;
@@ -129,12 +131,20 @@ static void complete(struct pair *pair, const struct vm *primary, struct vm *sta
   pair->duplications++;
 }
 
-static void begin(struct pair *pair, const struct vm *primary) {
+/* Another build starts with its pristine image, whatever the standby was there for before. */
+static bool prepare(struct pair *pair, struct vm *standby, enum vmi_duplicate what) {
+  bool ready = what == VMI_DUPLICATE_ALL || !pair->filled || vm_cold_start(standby) == VMI_OK;
+  pair->filled = what == VMI_DUPLICATE_ALL || !ready;
+  return ready;
+}
+
+static void begin(struct pair *pair, const struct vm *primary, struct vm *standby, enum vmi_duplicate what) {
+  pair->busy = prepare(pair, standby, what);
   if (pair->all) {
+    pair->changed = (struct page_set){0}; /* a former image may have had other pages */
     page_set_fill(&pair->changed, primary);
     pair->all = false;
   }
-  pair->busy = true;
   pair->calls = 0;
   pair->due = sched_now + primary->config->standby->period;
 }
@@ -155,9 +165,9 @@ static void duplicate(struct vm *primary) {
     return;
   }
   if (!pair->busy) {
-    begin(pair, primary);
+    begin(pair, primary, standby, what);
   }
-  if (copy_pages(pair, primary, standby, what)) {
+  if (pair->busy && copy_pages(pair, primary, standby, what)) {
     complete(pair, primary, standby, what);
   }
 }

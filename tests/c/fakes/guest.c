@@ -116,6 +116,36 @@ bool guest_store_legal(uint32_t va) {
          (va >= VMI_SHARED_BASE && (task < 0 || current_vm->thread == &current_vm->threads[task]));
 }
 
+void guest_start_tasks(void) {
+  while (current_vm != &vms[1] || !vm_in_kernel(current_vm)) {
+    guest_tick();
+  }
+  for (unsigned task = 0; task < SMALL_TASKS; task++) {
+    uint32_t window = VMI_TASK_BASE + task * VMI_WINDOW_SIZE;
+    CHECK(guest_svc(VMI_TASK_CREATE, task, window, small_stack_top(task), 0) == VMI_OK, "create task %u", task);
+    CHECK(guest_svc(VMI_TASK_RESUME, task, 0, 0, 0) == VMI_OK, "resume task %u", task);
+  }
+  guest_svc(VMI_TASK_SWITCH, 0, 0, 0, 0);
+  CHECK(vm_current_task(current_vm) == 0, "the first task does not run");
+}
+
+void guest_dirty_own_pages(uint32_t value) {
+  for (unsigned page = 0; page < small_page_count; page++) {
+    if (small_task(small_pages[page].va) == (int)thread_number(current_vm, current_vm->thread)) {
+      CHECK(guest_store(small_pages[page].va + value % 1024u * 4u, value), "a page of its own");
+    }
+  }
+}
+
+static void unchanged(struct context *frame) {
+  (void)frame;
+}
+
+void guest_resume(void) {
+  machine_resume();
+  machine_exception(unchanged);
+}
+
 /* The fault log names who executed (D1). */
 static bool was_logged(uint32_t sequence, unsigned vm, uint8_t task) {
   struct vmi_fault record;

@@ -11,6 +11,15 @@
 /* First return into a guest. */
 void guest_boot(void);
 
+/* Until VM 1 runs, in its kernel; then it gets its tasks, and the first one runs. */
+void guest_start_tasks(void);
+
+/* The running thread writes `value` to each page of its own. */
+void guest_dirty_own_pages(uint32_t value);
+
+/* What the test did to the VMs behind the machine's back was done by the VMM: back to the guest, which changes no register. */
+void guest_resume(void);
+
 /* The running thread is interrupted, and `handler` is what the VMM does; then everything is compared. */
 void guest_exception(void (*handler)(struct context *frame));
 

@@ -28,7 +28,7 @@ struct cpu {
 
 extern struct cpu cpu;
 
-/* Ends the test, with the seed and the place in the sequence (implemented by the test). */
+/* Ends the test, with the seed and the place in the sequence. */
 _Noreturn void test_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #define CHECK(condition, ...)   \

@@ -32,7 +32,9 @@ static struct entries entries_of(const struct vm *vm, unsigned page) {
 void model_note_frames(struct vm *vm) {
   struct model *m = model_of(vm);
   for (unsigned page = 0; page < small_page_count; page++) {
-    m->frames[page] = entries_of(vm, page).record & PAGE_MASK;
+    if (vm_has_window(vm->guest, small_pages[page].va / SECTION_SIZE)) { /* a test may load the guest of VM0 */
+      m->frames[page] = entries_of(vm, page).record & PAGE_MASK;
+    }
   }
   m->memory_used = vm->memory_next;
 }

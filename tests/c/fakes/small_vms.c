@@ -7,6 +7,7 @@
 #include "core/fault_log.h"
 #include "core/console.h"
 #include "core/sched.h"
+#include "guest.h"
 #include "guest_random.h"
 #include "lib/crc32.h"
 #include "machine.h"
@@ -57,6 +58,25 @@ const struct standby_config config_standbys[1] __attribute__((weak)); /* test_st
 const uint32_t config_standby_count __attribute__((weak)) = 0;
 const struct channel_config config_channels[] = {{{1, 2}}};
 const uint32_t config_channel_count = 1;
+
+const policy_chooser small_choosers[SMALL_CHOOSERS] = {small_undo, small_eager, small_full, small_mixed};
+
+enum save_policy small_undo(void) {
+  return SAVE_UNDO;
+}
+
+enum save_policy small_eager(void) {
+  return SAVE_EAGER;
+}
+
+enum save_policy small_full(void) {
+  return SAVE_FULL;
+}
+
+enum save_policy small_mixed(void) {
+  static const enum save_policy policies[] = {SAVE_UNDO, SAVE_EAGER, SAVE_FULL};
+  return policies[random_below(3)];
+}
 
 static void add_pages(const struct segment_config *segment) {
   for (uint32_t offset = 0; offset < segment->mem_size; offset += PAGE) {
@@ -183,6 +203,22 @@ void small_configure(policy_chooser choose, uint32_t vm_period, uint32_t task_pe
   current_vm = NULL;
   console_init();
   sched_init();
+}
+
+void small_power_on(void) {
+  uint32_t addresses[64];
+  machine_reset(addresses, small_mapped(addresses));
+  for (unsigned i = 0; i < SMALL_VMS; i++) {
+    CHECK(vm_create(&vms[i], vms[i].config->guest) == VMI_OK, "VM %u is not created", i);
+    CHECK(vm_start(&vms[i]) == VMI_OK, "VM %u does not start", i);
+  }
+  guest_boot();
+}
+
+void small_power_off(void) {
+  for (unsigned i = 0; i < SMALL_VMS; i++) {
+    (void)vm_destroy(&vms[i]);
+  }
 }
 
 uint32_t small_stack_top(unsigned thread) {

@@ -26,17 +26,28 @@ struct small_page {
 extern struct small_page small_pages[SMALL_PAGES];
 extern unsigned small_page_count;
 
-/* Choice of the saving policy of each segment. */
+/* Choice of the saving policy of each segment: the same for all, or any (from the seed). */
 typedef enum save_policy (*policy_chooser)(void);
+enum save_policy small_undo(void);
+enum save_policy small_eager(void);
+enum save_policy small_full(void);
+enum save_policy small_mixed(void);
+
+#define SMALL_CHOOSERS 4u
+extern const policy_chooser small_choosers[SMALL_CHOOSERS]; /* all of them */
 
 /*
  * Periods count switches; of the VM 0: only on request of the guest; of the tasks 0: another one for each, the first only with
  * the VM. unsaved_regions: some data are no part of checkpoints.
  *
- * Sets up the tables of guests and VMs; the VMs are created and started by the test. VM2 may be without protection.
+ * Sets up the tables of guests and VMs, which a test may still change. VM2 may be without protection.
  */
 void small_configure(policy_chooser choose, uint32_t vm_period, uint32_t task_period, unsigned generations,
                      bool unsaved_regions, bool protect_vm2);
+
+/* The machine as configured, all VMs created and started and the first one running; and all of them destroyed. */
+void small_power_on(void);
+void small_power_off(void);
 
 /* Bytes from the top of a stack to its bottom, and its top, for a task, or for the kernel (KERNEL_THREAD). */
 #define SMALL_STACK_SIZE 0x2000u

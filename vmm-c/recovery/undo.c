@@ -39,9 +39,8 @@ static void save_task_page(struct vm *vm, const struct page_ref *page, unsigned 
     *page->backup = *page->task_backup;
     dirty_add(vm, page->id);
   }
-  if (thread == vm->owner) {
-    thread->unsaved = 1;
-  } else {
+  thread->unsaved = 1; /* an eager page stays open, also after the checkpoint of a stopped task was renewed */
+  if (thread != vm->owner) {
     note_stopped_written(vm, thread);
   }
 }

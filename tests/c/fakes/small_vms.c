@@ -44,7 +44,7 @@ unsigned small_page_count;
 const char config_build_id[] = "test";
 const char config_system_name[] = "small";
 const uint32_t config_tick_us = 1000;
-const uint32_t config_housekeeping_ticks = 1;
+const uint32_t config_housekeeping_ticks __attribute__((weak)) = 1;
 const uint32_t config_scrub_bytes = 0;
 const struct guest_config *const config_guests[] = {&console_guest, &task_guest};
 const uint32_t config_guest_count = 2;

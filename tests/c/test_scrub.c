@@ -85,6 +85,8 @@ uint32_t *vm_entry(const uint32_t *l1, uint32_t va) {
   return &entries[vm][va >= TASK_VA ? TEXT_PAGES : (va - VMI_KERNEL_BASE) / PAGE];
 }
 
+#define NOTED 0x100u /* for a task: fault_note */
+
 void fault_event(struct vm *vm, uint32_t task, const struct vmi_fault *what) {
   assert_true(event_count < 8);
   event_vm[event_count] = (unsigned)(vm - vms);
@@ -93,7 +95,7 @@ void fault_event(struct vm *vm, uint32_t task, const struct vmi_fault *what) {
 }
 
 void fault_note(struct vm *vm, const struct vmi_fault *what) {
-  fault_event(vm, VMI_TASK_KERNEL, what);
+  fault_event(vm, NOTED, what);
 }
 
 void code_written(uint32_t address, uint32_t bytes) {
@@ -216,6 +218,19 @@ static void test_stopped_vm(void **state) {
   assert_int_equal(event_count, 0);
 }
 
+/* D8 A standby that waits is ready to run: its text is mended, and no more than told. */
+static void test_standby(void **state) {
+  (void)state;
+  vms[1].run_state = VMI_VM_STANDBY;
+  frames[1][TEXT_PAGES][5] ^= 1u;
+  whole_pass();
+  assert_int_equal(event_count, 1);
+  assert_int_equal(event_vm[0], 1);
+  assert_int_equal(event_task[0], NOTED);
+  assert_int_equal(events[0].status, VMI_TEXT_REPAIRED);
+  assert_memory_equal(frames[1], golden, sizeof frames[1]);
+}
+
 /* D8 A golden copy that differs is told to the VMs made of it, once, and nothing is loaded from it. */
 static void test_golden_copy(void **state) {
   (void)state;
@@ -278,6 +293,7 @@ int main(void) {
       cmocka_unit_test_setup(test_every_page_once, set_up), cmocka_unit_test_setup(test_page_of_a_vm, set_up),
       cmocka_unit_test_setup(test_stopped_vm, set_up),      cmocka_unit_test_setup(test_golden_copy, set_up),
       cmocka_unit_test_setup(test_exchanged_guest, set_up), cmocka_unit_test_setup(test_vmm, set_up),
+      cmocka_unit_test_setup(test_standby, set_up),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,7 +45,7 @@ static uint32_t owner_count(void) {
 }
 
 static bool is_alive(const struct vm *vm) {
-  return vm->run_state == VMI_VM_RUNNING || vm->run_state == VMI_VM_PAUSED;
+  return vm->run_state == VMI_VM_RUNNING || vm->run_state == VMI_VM_PAUSED || vm->run_state == VMI_VM_STANDBY;
 }
 
 /* NULL: there is no such segment, or its VM does not live. */
@@ -116,12 +116,16 @@ static void skip(void) {
   }
 }
 
+/* A standby has not run with it yet: nothing has to be taken back. */
 static void report(struct vm *vm, enum vmi_fault_class class, enum vmi_text_damage damage, uint32_t address) {
   uint32_t window = address / VMI_WINDOW_SIZE;
   uint32_t task = window >= WINDOW_TASK && window < WINDOW_VMM ? window - WINDOW_TASK : VMI_TASK_KERNEL;
-  fault_event(
-      vm, task,
-      &(struct vmi_fault){.kind = VMI_FAULT_SCRUB, .class = (uint8_t)class, .address = address, .status = damage});
+  struct vmi_fault what = {.kind = VMI_FAULT_SCRUB, .class = (uint8_t)class, .address = address, .status = damage};
+  if (vm->run_state == VMI_VM_STANDBY) {
+    fault_note(vm, &what);
+  } else {
+    fault_event(vm, task, &what);
+  }
 }
 
 /* It stays damaged: the VMM can't write there. */

@@ -79,7 +79,10 @@ def demo_command() -> None:
 def latency_command(
     names: tuple[str, ...], quick: bool, output: Path | None, html: bool, record: bool, figures: Path | None
 ) -> None:
-    """Measure how long the paths of the VMM are, all or those named, and compare with budgets.toml."""
+    """Measure how long the paths of the VMM are, all or those named, and compare with budgets.toml.
+
+    The name "overhead" measures what share of the processor fault tolerance takes of the demonstration.
+    """
     good = run_latency(Console(), names, quick=quick, output=output, html=html, record=record, figures=figures)
     sys.exit(0 if good else 1)
 

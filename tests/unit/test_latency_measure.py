@@ -2,15 +2,18 @@
 """What is measured, how it is summarised, and how it is compared with the budgets; nothing runs here."""
 
 import pytest
+from rich.console import Console
 from understudy.config.load import load_system
 from understudy.errors import ConfigError
+from understudy.latency import command
 from understudy.latency.budget import Budgets, changes, with_functions
 from understudy.latency.scenarios import select
 from understudy.latency.scenarios.paths import PATHS, scenarios
 from understudy.latency.scenarios.scenario import Key
 from understudy.latency.scenarios.sweeps import SWEEPS, lost_work
+from understudy.latency.scenarios.systems import KERNEL as SOURCE
 from understudy.latency.scenarios.systems import Mode, task_number, task_page
-from understudy.latency.statistics import Statistics, differences
+from understudy.latency.statistics import LatencyError, Statistics, differences
 from understudy.latency.visits import NOWHERE, Visit
 
 A, B = 0x00301000, 0x00302000  # code of the tasks of VMs 1 and 2
@@ -140,10 +143,29 @@ def test_every_path_is_measured_and_every_system_is_valid():
 
 def test_modes_in_which_a_path_does_not_exist():
     keys = {probe.key for scenario in scenarios() for probe in scenario.probes}
-    for path in ("task_rollback", "vm_rollback", "checkpoint_commit"):
+    for path in ("task_rollback", "vm_rollback", "older_generation", "take_over", "checkpoint_commit"):
         assert Key(path, Mode.OFF) not in keys
         assert Key(path, Mode.FULL) in keys
     assert [key.mode for key in keys if key.name == "first_write"] == [Mode.UNDO]
+
+
+def test_pair_has_a_manager_that_starts_the_standby_again():
+    """# D5 After each take-over the old primary is stopped."""
+    (system,) = [s.system for s in scenarios([Mode.UNDO]) if s.probes[0].key.name == "take_over"]
+    loaded, _ = load_system(system)
+    assert (loaded.vm["vm2"].standby_for, loaded.vm["vm2"].guest) == ("vm1", loaded.vm["vm1"].guest)
+    assert system["guest"]["vm0"]["templates"][SOURCE]["starts"] == list(loaded.vm).index("vm2")
+
+
+def test_overhead_is_shown_by_tick_and_period(monkeypatch, capsys):
+    """# R44 By its name it is measured alone."""
+    detail = {"10ms": {"periods": [[5, 1, 1.234]]}, "1ms": {}}
+    monkeypatch.setattr(command, "overhead", lambda quick: ({"1ms": 2.0, "10ms": 2.1}, detail, []))
+    assert command.run_latency(Console(width=100), ["overhead"], quick=True, output=None, html=False, record=False)
+    shown = capsys.readouterr().out
+    assert "overhead at a tick of 10ms: 2.10 %\n  with vm_period 5, task_period 1: 1.23 %" in shown
+    with pytest.raises(LatencyError, match="no path named 'overheads'"):
+        command.run_latency(Console(), ["overheads"], quick=True, output=None, html=False, record=False)
 
 
 # Budgets

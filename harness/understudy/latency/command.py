@@ -16,6 +16,7 @@ from understudy.latency.budget import WORST, Budgets, Finding, changes, with_fun
 from understudy.latency.measure import measure
 from understudy.latency.report import write_figures, write_report
 from understudy.latency.results import COMMIT, Campaign, run, stages
+from understudy.latency.scenarios.overhead import overhead
 from understudy.latency.scenarios.paths import PATHS, scenarios
 from understudy.latency.scenarios.scenario import Key
 from understudy.latency.scenarios.systems import Mode
@@ -23,6 +24,8 @@ from understudy.latency.statistics import LatencyError, Statistics
 
 RESULTS = "latency.json"
 PAGE = "latency.html"
+OVERHEAD = "overhead"
+"""Not a path, but can be measured by its name, too."""
 _RECORDED = ("vm_switch_tick", "task_switch", "vmi_null_call", "first_write", "task_rollback", "vm_rollback")
 
 
@@ -40,7 +43,7 @@ def run_latency(
 
     Args:
         console: for progress and tables.
-        names: paths to measure; none: everything, with sweeps and report.
+        names: paths to measure, or "overhead"; none: everything, with sweeps and report.
         quick: few repetitions, no sweeps.
         output: folder for the results; default: build/results.
         html: whether to write the page, too.
@@ -62,8 +65,10 @@ def run_latency(
             write_figures((output or paths.build_folder() / "results") / RESULTS, figures)
     findings = budgets.check(campaign.results)
     console.print(_table(campaign.results, findings))
-    if not names:
+    if not names or OVERHEAD in names:
         console.print(_others(campaign.results, findings))
+    for line in _overhead_lines(campaign.results):
+        console.print(line, highlight=False)
     for line in campaign.unequal:
         console.print(f"[red]not the same twice:[/] {line}")
     exceeded = [finding for finding in findings if finding.exceeded]
@@ -87,9 +92,9 @@ def _all(console: Console, *, quick: bool) -> Campaign:
 
 def _some(console: Console, names: Sequence[str], *, quick: bool) -> Campaign:
     """Measure only these paths; a checkpoint needs the plain switch to compare with."""
-    unknown = [name for name in names if name not in PATHS]
+    unknown = [name for name in names if name not in {*PATHS, OVERHEAD}]
     if unknown:
-        raise LatencyError(f"no path named {unknown[0]!r}; known: {', '.join(PATHS)}")
+        raise LatencyError(f"no path named {unknown[0]!r}; known: {', '.join(PATHS)}, {OVERHEAD}")
     wanted = {*names, *(["vm_switch_yield"] if COMMIT in names else [])}
     made = [s for s in scenarios() if any(probe.key.name in wanted for probe in s.probes)]
     with console.status("measuring"):
@@ -100,7 +105,13 @@ def _some(console: Console, names: Sequence[str], *, quick: bool) -> Campaign:
         own = [value - max(off) for value in values] if key.name == COMMIT else values
         if key.name in names:
             table.setdefault(key.name, {})[str(key.mode)] = Statistics.of(own).as_json()
-    return Campaign({"paths": table}, found.unequal)
+    results: dict[str, Any] = {"paths": table}
+    unequal = list(found.unequal)
+    if OVERHEAD in names:
+        with console.status(OVERHEAD):
+            results["overhead_percent"], results["overhead_detail"], differ = overhead(quick=quick)
+        unequal += differ
+    return Campaign(results, unequal)
 
 
 def _write(console: Console, results: dict[str, Any], folder: Path, *, html: bool) -> None:
@@ -134,6 +145,16 @@ def _others(results: dict[str, Any], findings: Sequence[Finding]) -> Table:
             values = f"{finding.value:g} {finding.unit}", f"{finding.budget:g}"
             table.add_row(finding.name, finding.mode, *values, _verdict([finding]))
     return table
+
+
+def _overhead_lines(results: dict[str, Any]) -> list[str]:
+    """Say what share of the processor fault tolerance takes, by tick, and with longer backup periods."""
+    lines = []
+    for tick, percent in results.get("overhead_percent", {}).items():
+        lines.append(f"overhead at a tick of {tick}: {percent:.2f} %")
+        for vm_period, task_period, less in results["overhead_detail"][tick].get("periods", []):
+            lines.append(f"  with vm_period {vm_period}, task_period {task_period}: {less:.2f} %")
+    return lines
 
 
 def _cell(entry: dict[str, Any] | None) -> str:

@@ -33,8 +33,8 @@ def overhead(*, quick: bool = False) -> tuple[dict[str, float], dict[str, Any], 
     for tick_ms, interval_ms in INTERVAL_MS.items():
         name = f"{tick_ms}ms"
         interval = interval_ms // 4 if quick else interval_ms
-        on, off = (_measured(_system(tick_ms, tolerant), interval, unequal) for tolerant in (True, False))
-        share = {"on": _share(on), "off": _share(off)}
+        on, off = (_measured(demonstration(tick_ms, tolerant), interval, unequal) for tolerant in (True, False))
+        share = {"on": busy_percent(on), "off": busy_percent(off)}
         percent[name] = round(share["on"] - share["off"], 4)
         detail[name] = {
             "on": on,
@@ -46,25 +46,30 @@ def overhead(*, quick: bool = False) -> tuple[dict[str, float], dict[str, Any], 
             detail[name]["periods"] = [
                 [
                     *periods,
-                    round(_share(_measured(_system(tick_ms, True, periods), interval, unequal)) - share["off"], 4),
+                    round(
+                        busy_percent(_measured(demonstration(tick_ms, True, periods), interval, unequal))
+                        - share["off"],
+                        4,
+                    ),
                 ]
                 for periods in PERIODS
             ]
     return percent, detail, unequal
 
 
-def _share(part: dict[str, int]) -> float:
+def busy_percent(part: dict[str, int]) -> float:
+    """Return the share of the processor that was not idle."""
     return round(100 * part["busy"] / part["interval"], 4)
 
 
 def _measured(system: dict[str, Any], interval_ms: int, unequal: list[str]) -> dict[str, int]:
-    first, second = (_life(system, interval_ms) for _ in range(2))
+    first, second = (life(system, interval_ms) for _ in range(2))
     if first != second:
         unequal.append(f"{system['system']['name']}: {first} in one life, {second} in the other")
     return first
 
 
-def _life(system: dict[str, Any], interval_ms: int) -> dict[str, int]:
+def life(system: dict[str, Any], interval_ms: int) -> dict[str, int]:
     """Count what ran in the interval; it begins and ends with a visit to the VMM."""
     name = system["system"]["name"]
     found = visits(build(system), ms=BEGIN_MS + interval_ms, seconds=300)
@@ -91,7 +96,7 @@ def _is_idle(visit: Visit) -> bool:
     return task_page(visit.came_from) == IDLE_PAGE
 
 
-def _system(tick_ms: int, tolerant: bool, periods: tuple[int, int] = (1, 1)) -> dict[str, Any]:
+def demonstration(tick_ms: int, tolerant: bool, periods: tuple[int, int] = (1, 1)) -> dict[str, Any]:
     """Return the demonstration with a task that never breaks, and guests that start by themselves."""
     data = system_data("demo")
     vm_period, task_period = periods

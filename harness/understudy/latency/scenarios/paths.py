@@ -40,6 +40,8 @@ PATHS: dict[str, str] = {
     "task_rollback": "task rollback, one dirty page",
     "vm_rollback": "VM rollback after a fault of the kernel, one dirty page",
     "vm_rollback_shared": "VM rollback after a fault of a task that changed shared state, one dirty page",
+    "older_generation": "rollback of a VM to its older generation, one page dirty and one kept by it",
+    "take_over": "the standby takes the place of its VM",
     "task_restart": "restart of a task from its pristine image",
     "warm_reset": "warm reset: cold restart that keeps persistent memory",
     "cold_restart": "cold restart from the pristine image",
@@ -67,6 +69,10 @@ SPINNER = 1  # the number of the task above
 ALL = tuple(Mode)
 ROLLBACKS = 4_500_000
 COLD_RESTARTS = 60_000_000
+PATIENCE = (
+    30_000  # rounds of six instructions and more: so many ticks that a checkpoint becomes a generation, or a duplicate
+)
+RARE = 200  # repetitions of what takes so long to get ready
 TICK_INSTRUCTIONS = 31250  # of 32 ns: 1 ms
 
 
@@ -81,6 +87,8 @@ def scenarios(modes: Sequence[Mode] = ALL) -> list[Scenario]:
         _writes,
         _commit,
         _rollbacks,
+        _generations,
+        _take_overs,
         _restarts,
         _rtos,
     )
@@ -182,6 +190,46 @@ def _restarts(mode: Mode) -> Iterator[Scenario]:
     for action in actions:
         system = faulting(mode, level=action, instructions=COLD_RESTARTS)
         yield _one(system, str(action), mode, select.recovery(), 50_000)
+
+
+def late(action: str) -> AsmGuest:
+    """Return a guest that fails late after each recovery, so that much can be made ready for the next one."""
+    task = AsmTask("late_fault", dirty=1, patience=PATIENCE)
+    return AsmGuest(tasks=(task,), recovery=always(action) | {"window_ms": 1})
+
+
+def _ticking(mode: Mode, guests: Sequence[AsmGuest]) -> Data:
+    """Return a system with housekeeping at every tick, and nothing in it that a path does not need."""
+    system = asm_system(mode, guests, tick_us=1000, slice_ticks=1)
+    system["system"] |= {"housekeeping_ms": 1, "scrub_kib_per_s": 0}
+    return system
+
+
+def _generations(mode: Mode) -> Iterator[Scenario]:
+    if mode is not Mode.OFF:
+        system = _ticking(mode, [late("older_generation")])
+        system["vm"]["vm1"]["policy"] |= {"generations": 1, "generation_ms": 1}
+        system["system"]["name"] += "-older"
+        yield Scenario(system, [Probe(Key("older_generation", mode), select.recovery())], 5 * PATIENCE, RARE)
+
+
+def pair(mode: Mode, guest: AsmGuest) -> Data:
+    """Return a system of a VM and its standby, which the management VM starts again after each take-over."""
+    manager = AsmGuest(tasks=(), idle=True, timer_us=1000, starts=2)
+    made = asm_system(mode, [guest, manager])
+    system = _ticking(mode, [guest])
+    system["guest"]["vm0"] = made["guest"]["g2"]
+    standby = {"guest": "g1", "priority": 10, "standby_for": "vm1", "every_ms": 1, "autostart": True}
+    system["vm"]["vm2"] = standby | {"memory": system["vm"]["vm1"]["memory"]}
+    system["vm"]["vm1"]["policy"]["generations"] = 0
+    system["system"]["name"] += "-pair"
+    return system
+
+
+def _take_overs(mode: Mode) -> Iterator[Scenario]:
+    if mode is not Mode.OFF:
+        system = pair(mode, late("standby"))
+        yield Scenario(system, [Probe(Key("take_over", mode), select.recovery())], 5 * PATIENCE, RARE)
 
 
 def rtos_system(mode: Mode, guest: str, **settings: object) -> Data:

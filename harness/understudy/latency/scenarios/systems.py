@@ -71,6 +71,7 @@ class AsmTask:
     dirty: int = 0
     sled: int = 0
     step: int = 0
+    patience: int = 0
 
 
 @frozen
@@ -81,6 +82,7 @@ class AsmGuest:
     on_call: str = "next"
     timer_us: int = 0
     idle: bool = False
+    starts: int = 0
     pages: int = 0
     pure: bool = False
     vm_period: int = 1
@@ -117,6 +119,7 @@ def _guest(number: int, guest: AsmGuest) -> Data:
         "on_call": guest.on_call,
         "timer_us": guest.timer_us,
         "idle": guest.idle,
+        "starts": guest.starts,
         "pages": guest.pages,
     }
     tasks = [
@@ -132,6 +135,7 @@ def _guest(number: int, guest: AsmGuest) -> Data:
                 "body": task.body,
                 "sled": task.sled,
                 "step": task.step,
+                "patience": task.patience,
             },
         }
         for index, task in enumerate(guest.tasks)

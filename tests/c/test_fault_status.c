@@ -112,6 +112,8 @@ static void test_words_for_the_other_detectors(void **state) {
   assert_string_equal(vmi_fault_explanation(&fault), "unknown");
   fault = (struct vmi_fault){.kind = VMI_FAULT_CHECK, .class = VMI_CLASS_BOOT, .status = VMI_BOOT_CRC};
   assert_string_equal(vmi_fault_explanation(&fault), "wrong checksum of the image");
+  fault = (struct vmi_fault){.kind = VMI_FAULT_SCRUB, .class = VMI_CLASS_BOOT, .status = VMI_TEXT_LOST};
+  assert_string_equal(vmi_fault_explanation(&fault), "wrong checksum of the image");
   fault = (struct vmi_fault){.kind = VMI_FAULT_UNDEFINED, .class = VMI_CLASS_INSTRUCTION};
   assert_null(vmi_fault_explanation(&fault));
   for (uint32_t boot = VMI_BOOT_NONE; boot < VMI_BOOT_TIMEOUT; boot++) {

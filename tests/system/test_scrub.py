@@ -146,7 +146,8 @@ def test_golden_copy(running: Target, undisturbed: Callable[..., int]) -> None:
     assert len(running.faults()) == 1
     flip(running, running.memory.translate(VM, segment["va"] + PAGE - 2))
     faults = running.wait_for_fault(count=2, ms=2_000)
-    assert (faults[1].vm, faults[1].fault_class, faults[1].status) == (VM, "boot", 2)
+    assert (faults[1].vm, faults[1].fault_class, faults[1].detail, faults[1].status) == (VM, "boot", "crc", 2)
+    running.console.expect(r"scrubber in \S+/kernel, boot: wrong checksum of the image, ")
     assert faults[1].address == segment["va"]
     assert scrub(running)["damaged"] >= 2
     assert undisturbed(machine.keep(running)) >= 40

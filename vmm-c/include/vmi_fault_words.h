@@ -50,7 +50,10 @@ static inline const char *vmi_fault_explanation(const struct vmi_fault *fault) {
   if (fault->class == VMI_CLASS_HANG) {
     return vmi_hang_words(fault->status);
   }
-  return fault->class == VMI_CLASS_BOOT ? vmi_boot_words(fault->status) : (const char *)0;
+  if (fault->class != VMI_CLASS_BOOT) {
+    return (const char *)0;
+  }
+  return vmi_boot_words(fault->kind == VMI_FAULT_SCRUB ? (uint32_t)VMI_BOOT_CRC : fault->status); /* enum vmi_text_damage */
 }
 
 #endif

@@ -78,6 +78,8 @@ def decode(memory: Memory, data: bytes) -> Fault:
 
 
 def _detail(memory: Memory, record: dict[str, Any]) -> str:
+    if _label(memory, "vmi_fault_kind", record["kind"]) == "scrub":  # its status is of enum vmi_text_damage
+        return "crc" if _label(memory, "vmi_fault_class", record["class"]) == "boot" else ""
     enumeration = {"hang": "vmi_hang", "boot": "vmi_boot"}.get(_label(memory, "vmi_fault_class", record["class"]))
     return _label(memory, enumeration, record["status"]) if enumeration else ""
 

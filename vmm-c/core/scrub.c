@@ -237,13 +237,13 @@ static void check_next(uint32_t left) {
 void scrub_step(void) {
   if (config_scrub_bytes != 0) {
     uint32_t spent = recovery_validate_step();
-    check_next(config_scrub_bytes > spent ? config_scrub_bytes - spent : 0);
+    totals.step_bytes = config_scrub_bytes > spent ? config_scrub_bytes - spent : 0;
+    check_next(totals.step_bytes);
   }
 }
 
 int32_t scrub_call(struct vm *vm, struct context *frame) {
   struct vmi_scrub info = totals;
-  info.step_bytes = config_scrub_bytes;
   info.step_us = config_housekeeping_ticks * config_tick_us;
   return guest_write(vm, frame->r[0], &info, sizeof info) ? VMI_OK : VMI_EFAULT;
 }

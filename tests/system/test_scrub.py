@@ -200,7 +200,7 @@ def test_off(vmm_boot: Boot) -> None:
 
 
 def test_default_is_small(vmm_boot: Boot) -> None:
-    """# D8 Without any setting 16 KiB a second are checked; what the tables take of it is not text, and not said to be."""
+    """# D8 Without any setting 16 KiB a second; what the tables take of it is no text, and not said to be."""
     target = vmm_boot(systems.golden())
     target.wait_for_prompt()
     said = scrub(target)

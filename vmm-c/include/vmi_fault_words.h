@@ -53,7 +53,7 @@ static inline const char *vmi_fault_explanation(const struct vmi_fault *fault) {
   if (fault->class != VMI_CLASS_BOOT) {
     return (const char *)0;
   }
-  return vmi_boot_words(fault->kind == VMI_FAULT_SCRUB ? (uint32_t)VMI_BOOT_CRC : fault->status); /* enum vmi_text_damage */
+  return vmi_boot_words(fault->kind == VMI_FAULT_SCRUB ? (uint32_t)VMI_BOOT_CRC : fault->status);
 }
 
 #endif

@@ -59,7 +59,7 @@ def test_cold_reset_is_pristine(image: Image, vm: str) -> None:
 
 @pytest.mark.parametrize("vm", VMS)
 def test_warm_reset_goes_on(image: Image, vm: str) -> None:
-    """# D5 The guest begins anew, but with the totals that it had: each value once, or once more if it was not committed."""
+    """# D5 The guest begins anew with the totals that it had: each value once, or once more if not committed."""
     with Target(image) as target:
         machine.until(target, lambda: len(life(target, vm, 0)) > LINES)
         reset(target, vm, "vm_warm_start")

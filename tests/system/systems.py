@@ -125,12 +125,12 @@ def vm(guest_name: str, **settings: Any) -> Data:
 
 
 def system(name: str, guests: Mapping[str, Data], vms: Mapping[str, Data], **settings: Any) -> Data:
-    """A system of the management VM and `vms`."""
+    """A system of the management VM and `vms`. Housekeeping comes more often than by default: tests wait for it."""
     management = {"guest": "vm0", "management": True, "priority": 1, "uart": 0, "autostart": True}
     used = {description["guest"] for description in vms.values()}
     ready_made = {name: guest(name) for name in _GUESTS if name in used or name == "vm0"}
     return {
-        "system": {"name": name, "board": "vexpress-a9", **settings},
+        "system": {"name": name, "board": "vexpress-a9", "housekeeping_ms": 10, **settings},
         "guest": {**ready_made, **copy.deepcopy(dict(guests))},
         "vm": {"vm0": management, **copy.deepcopy(dict(vms))},
     }

@@ -79,7 +79,7 @@ CHOICES = {
     "scrub_kib_per_s 0": Choice(system(scrub_kib_per_s=0), -0.5, 0),
     "scrub_kib_per_s 128": Choice(system(scrub_kib_per_s=128), 2, 4),
     "housekeeping_ms 0": Choice(system(housekeeping_ms=0), -1, 0),
-    "housekeeping_ms 20": Choice(system(housekeeping_ms=20), -0.5, 0),
+    "housekeeping_ms 10": Choice(system(housekeeping_ms=10), 0, 0.5),
     "watchdog_ms of all tasks": Choice(task_watchdogs, -0.1, 0.1),
     "check_objects of all guests": Choice(objects, 1, 4),
     "a standby for guest1, every_ms 100": Choice(standby, 0, 1),

@@ -153,7 +153,7 @@ class SystemInfo:
     tick_us: int = 1000
     fault_tolerance: bool = True
     trace_points: bool = False
-    housekeeping_ms: int = 10
+    housekeeping_ms: int = 20
     scrub_kib_per_s: int = 16
     vmm_fault: VmmFault = VmmFault.STOP
     vmm_window_ms: int = 1000

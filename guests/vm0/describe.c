@@ -43,7 +43,6 @@ static const char *const classes[] = {
     [VMI_CLASS_INSTRUCTION] = "undefined instruction",
     [VMI_CLASS_STACK] = "stack overflow",
     [VMI_CLASS_EXECUTE] = "jump into data",
-    [VMI_CLASS_CALL] = "VMI contract broken",
     [VMI_CLASS_MISUSE] = "too many refused calls",
     [VMI_CLASS_HANG] = "hang",
     [VMI_CLASS_PANIC] = "panic",

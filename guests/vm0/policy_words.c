@@ -18,7 +18,6 @@ static const char *const classes[VMI_CLASS_COUNT] = {
     [VMI_CLASS_INSTRUCTION] = "instruction",
     [VMI_CLASS_STACK] = "stack",
     [VMI_CLASS_EXECUTE] = "execute",
-    [VMI_CLASS_CALL] = "call",
     [VMI_CLASS_MISUSE] = "misuse",
     [VMI_CLASS_HANG] = "hang",
     [VMI_CLASS_PANIC] = "panic",

@@ -138,6 +138,11 @@ def test_good_system_arrives(toy: Path) -> None:
         ('["left", "right"]', '["left", "left"]', r"channel\[0\]\.between: must name two different VMs"),
         ('["left", "right"]', '["left", "middle"]', r"channel\[0\]\.between: no VM named 'middle'"),
         ('name = "toy"', 'name = "joy"', r"toy\.toml:3: system\.name: is 'joy', but the file is toy\.toml"),
+        (
+            'name = "toy"',
+            'name = "toy"\nscrub_kib_per_s = 5',
+            r"toy\.toml:4: system\.scrub_kib_per_s: is 5: must be 0, or at least 7",
+        ),
         ('name = "toy"', 'name = "toy"\ntick_us = 7', r"toy\.toml:4: system\.tick_us: is 7: must be 50 to 1000000"),
         ("[system]", "[system", r"toy\.toml: not valid TOML"),
     ],

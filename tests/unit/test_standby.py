@@ -63,7 +63,7 @@ def test_period_is_rounded_up_to_ticks(toy: Path) -> None:
         ({"recovery": {"window_ms": 5}}, r"vm\.spare\.recovery: a standby takes over that of 'left'"),
         ({"uart": 3}, r"vm\.spare\.uart: a standby takes over that of 'left'"),
         ({"fault_tolerant": False}, r"vm\.spare\.fault_tolerant: a standby takes over that of 'left'"),
-        ({"every_ms": 9}, r"vm\.spare\.every_ms: is 9: must be 10 \(system\.housekeeping_ms\) to 60000"),
+        ({"every_ms": 19}, r"vm\.spare\.every_ms: is 19: must be 20 \(system\.housekeeping_ms\) to 60000"),
         ({"every_ms": 60_001}, r"vm\.spare\.every_ms: is 60001"),
         ({"regions": "some"}, r"vm\.spare\.regions: must be \"all\" or an array such as \[\"persistent\"\]"),
         ({"regions": []}, r"vm\.spare\.regions: is empty"),

@@ -34,7 +34,6 @@ static const char *const classes[] = {
     [VMI_CLASS_INSTRUCTION] = "instruction",
     [VMI_CLASS_STACK] = "stack overflow",
     [VMI_CLASS_EXECUTE] = "not executable",
-    [VMI_CLASS_CALL] = "call",
     [VMI_CLASS_MISUSE] = "misuse",
     [VMI_CLASS_HANG] = "hang",
     [VMI_CLASS_PANIC] = "panic",

@@ -279,7 +279,6 @@ enum vmi_fault_class {
   VMI_CLASS_INSTRUCTION, /* undefined instruction */
   VMI_CLASS_STACK,       /* stack overflow: the guard page below a stack */
   VMI_CLASS_EXECUTE,     /* jump into memory that is not executable */
-  VMI_CLASS_CALL,        /* a guest kernel that broke the contract of the VMI (no usable vector or stack) */
   VMI_CLASS_MISUSE,      /* more refused calls than allowed */
   VMI_CLASS_HANG,        /* a watchdog: loop, interrupts masked, ticks not taken */
   VMI_CLASS_PANIC,       /* the guest gave up */

@@ -25,6 +25,7 @@ from understudy.config.model import (
     Recovery,
     Step,
     System,
+    SystemInfo,
     Task,
     Vm,
     Watchdog,
@@ -38,6 +39,7 @@ Problems = Iterator[tuple[Key, str]]
 
 _URGENT = ", 0 the most urgent"
 _OFF = "; 0: no limit"
+_SCRUB_LEAST = 128  # bytes each time: 64 of tables, 32 to find the next page, and some text
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -104,6 +106,17 @@ def _system(system: System, stem: str | None) -> Problems:
     yield from _range(("system", "vmm_window_ms"), info.vmm_window_ms, 1, 36_000_000)
     yield from _range(("system", "housekeeping_ms"), info.housekeeping_ms, 0, 60_000)
     yield from _range(("system", "scrub_kib_per_s"), info.scrub_kib_per_s, 0, 4096)
+    yield from _scrub_share(info)
+
+
+def _scrub_share(info: SystemInfo) -> Problems:
+    """The tables of recovery are checked first, so the rest of a step must be enough to get on with the text, too."""
+    if 0 < info.scrub_bytes < _SCRUB_LEAST:
+        least = -(-_SCRUB_LEAST * 1_000_000 // (1024 * info.housekeeping_ticks * info.tick_us))
+        yield (
+            ("system", "scrub_kib_per_s"),
+            f"is {info.scrub_kib_per_s}: must be 0, or at least {least} at this housekeeping_ms",
+        )
 
 
 def _guest(key: Key, guest: Guest) -> Problems:

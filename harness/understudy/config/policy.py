@@ -24,7 +24,6 @@ class FaultClass(StrEnum):
     INSTRUCTION = "instruction"
     STACK = "stack"
     EXECUTE = "execute"
-    CALL = "call"
     MISUSE = "misuse"
     HANG = "hang"
     PANIC = "panic"

@@ -10,7 +10,7 @@ from itertools import count, islice
 _WORD = 0xFFFFFFFF
 _HISTORY = 64
 _LINE = re.compile(r"(ft \d+|tb|sp|hd|wt|pc|cl|cs|lw|pt) (\d+) (-?[0-9a-f]+)")
-_LONGEST = 40_000
+_LONGEST = 1 << 20
 LOST = "(earlier lines are lost)"  # may stand in front of the lines of a VM without a UART
 
 
@@ -81,7 +81,7 @@ def expected(stream: str, number: int) -> int:
     """The value that must stand in line `number` of a stream such as "tb" or "ft 3"."""
     size = 256
     while size <= number:
-        size *= 4
+        size *= 2
     assert size <= _LONGEST, f"{stream} {number} is no plausible line"
     return _values(stream, size)[number]
 

@@ -2,7 +2,7 @@
 """Invariant 3 in the code that runs: at every instruction of a checkpoint, a rollback or a first write memory holds one
 whole checkpoint of the VM, the old or the new one, and says which (docs/recovery.md).
 
-What is done with it then is proven by tests/c/test_interrupted.c.
+What is done with it then is proven by tests/c/test_interrupted.c, and with real aborts by test_aborts.py.
 """
 
 from collections.abc import Callable
@@ -12,11 +12,9 @@ from understudy.image import Image
 from understudy.pytest_plugin import Boot, Build
 from understudy.target import Gdb, Target
 
-from . import machine, oracle, snapshots, systems
+from . import machine, snapshots, systems
 from .snapshots import Snapshot
-from .test_micro_reboot import AGAIN, description, fail, go_on
 from .test_rollback import KERNEL_CALL, OTHER, TASK, break_at_work, call_of_print, go_astray
-from .test_vmm_fault import jump_wild
 
 VM = "undo"
 LONGEST = 5_000  # instructions of a function, with all that it calls
@@ -130,29 +128,3 @@ def test_one_whole_checkpoint_at_every_instruction(image: Image, vmm_boot: Boot,
     with target.debugger() as gdb:
         function, renews = way(target, gdb)
         assert follow(target, gdb, function, renews=renews) > 10
-
-
-# Functions that the golden system calls all the time, and how many instructions of them are executed.
-PLACES = [
-    *(("checkpoint_vm", steps) for steps in (25, 75, 150)),
-    *(("recovery_first_write", steps) for steps in (15, 60, 110)),
-    *(("checkpoint_task", steps) for steps in (20, 50)),
-]
-
-
-def test_vms_go_on_after_a_fault_in_between(vmm_boot: Boot) -> None:
-    """# Invariant 3 # R31 A real abort there, and a micro-reboot: everybody goes on, with right output."""
-    target = vmm_boot(description(vmm_window_ms=50))
-    machine.until(target, lambda: machine.printed(target, *systems.HEALTHY, lines=10))
-    for function, steps in PLACES:
-
-        def stepped(at: Target, gdb: Gdb, steps: int = steps) -> None:
-            gdb.step(steps)
-            jump_wild(at, gdb)
-
-        fail(target, stepped, function=function)
-        go_on(target, 10)
-    assert [fault.action for fault in target.faults()].count("vmm restart") == len(PLACES)
-    assert "cold restart" not in {fault.action for fault in target.faults() if fault.vm in systems.HEALTHY}
-    for vm in systems.HEALTHY:
-        oracle.unbroken(target.uart(vm).lines, repeats=AGAIN)

@@ -67,6 +67,14 @@ def test_paused_machine_stands_still(vmm_boot: Boot) -> None:
     target.run_for(10)
 
 
+def test_virtual_time_goes_on_when_its_fast_counter_wraps(vmm_boot: Boot) -> None:
+    """Of a machine that does next to nothing: 179 s are 2^32 ticks of 24 MHz."""
+    idle = {"system": {"name": "hello-idle", "tick_us": 50_000, "housekeeping_ms": 0, "scrub_kib_per_s": 0}}
+    target = vmm_boot("hello", idle)
+    target.run_for(185_000)
+    assert target.virtual_ms() >= 185_000
+
+
 def test_fault_log_of_memory_and_console_agree(vmm_boot: Boot) -> None:
     target = vmm_boot("demo", ALL)
     target.wait_for_prompt()

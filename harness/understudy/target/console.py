@@ -22,7 +22,7 @@ class _Stream(SpawnBase):  # type: ignore[misc] # pexpect has no types
 
     def __init__(self) -> None:
         super().__init__(timeout=None, encoding="utf-8", codec_errors="replace")
-        self._fresh = b""
+        self._fresh = bytearray()  # appending to bytes would copy all that nobody has asked for
         self._ended = False
         self._changed = threading.Condition()
 
@@ -39,7 +39,7 @@ class _Stream(SpawnBase):  # type: ignore[misc] # pexpect has no types
         with self._changed:
             if not self._changed.wait_for(lambda: self._fresh or self._ended, timeout):
                 raise pexpect.TIMEOUT("nothing came in")
-            data, self._fresh = self._fresh, b""
+            data, self._fresh = bytes(self._fresh), bytearray()
         if not data:
             self.flag_eof = True
             raise pexpect.EOF("the port is closed")

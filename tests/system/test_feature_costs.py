@@ -77,7 +77,7 @@ CHOICES = {
     "generation_ms 100": Choice(policy(generation_ms=100), 0, 1),
     "output immediate": Choice(vms(output="immediate"), -0.5, 0),
     "scrub_kib_per_s 0": Choice(system(scrub_kib_per_s=0), -0.5, 0),
-    "scrub_kib_per_s 128": Choice(system(scrub_kib_per_s=128), 2, 4),
+    "scrub_kib_per_s 128": Choice(system(scrub_kib_per_s=128), 1, 4),
     "housekeeping_ms 0": Choice(system(housekeeping_ms=0), -1, 0),
     "housekeeping_ms 10": Choice(system(housekeeping_ms=10), 0, 0.5),
     "watchdog_ms of all tasks": Choice(task_watchdogs, -0.1, 0.1),

@@ -11,7 +11,7 @@
 #include "drivers/pl011.h"
 
 #define SHARED_UART 0u
-#define SEND_MAX 128u       /* characters of a VM at a time: meanwhile all interrupts wait */
+#define SEND_MAX 256u       /* characters of a VM at a time: meanwhile all interrupts wait */
 #define WATCH_LINE_MAX 160u /* characters; a longer line is mirrored in pieces */
 
 _Static_assert((CONSOLE_OUTPUT_SIZE & (CONSOLE_OUTPUT_SIZE - 1)) == 0, "positions wrap at 2^32");

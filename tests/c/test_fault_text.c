@@ -63,6 +63,26 @@ static void test_other_kinds(void **state) {
   assert_non_null(strstr(text, "outside the guest"));
 }
 
+/* D7: which page of which checkpoint. */
+static void test_damaged_backup(void **state) {
+  struct vmi_fault fault = demo;
+  char text[FAULT_TEXT_SIZE];
+
+  (void)state;
+  fault.kind = VMI_FAULT_CHECK;
+  fault.class = VMI_CLASS_BACKUP;
+  fault.status = VMI_BACKUP_TASK;
+  fault.address = 0x00304000;
+  fault.owner_window = 3;
+  fault_text(text, &fault, "guest3", "breaker", window_text(3));
+  assert_non_null(strstr(text, "failed check, checkpoint damaged, no access\n"));
+  assert_non_null(strstr(text, "status 0x00000000: a page of the task's backup damaged\n"));
+  assert_non_null(strstr(text, "address 0x00304000 in window 3 (task)\n"));
+  fault.status = VMI_BACKUP_VM;
+  fault_text(text, &fault, "guest3", "breaker", window_text(3));
+  assert_non_null(strstr(text, ": a page of the VM's backup damaged\n"));
+}
+
 /* Records come from the VMM, but the console must not fall over whatever stands in them. */
 static void test_any_record(void **state) {
   struct vmi_fault fault;
@@ -119,8 +139,8 @@ static void test_descriptions(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_demonstration), cmocka_unit_test(test_other_kinds),  cmocka_unit_test(test_any_record),
-      cmocka_unit_test(test_widest),        cmocka_unit_test(test_descriptions),
+      cmocka_unit_test(test_demonstration),  cmocka_unit_test(test_other_kinds), cmocka_unit_test(test_any_record),
+      cmocka_unit_test(test_damaged_backup), cmocka_unit_test(test_widest),      cmocka_unit_test(test_descriptions),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -324,6 +324,25 @@ static void test_nobody_takes_over(void **state) {
   small_power_off();
 }
 
+/* D7: the last complete duplicate is damaged while the next one is on its way in other frames. */
+static void test_damaged_duplicate(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < 2; seed++) { /* without checksums, and with them */
+    pair_power_on(seed, &config_standbys[EVERYTHING]);
+    assert_int_equal(standby()->sums != NULL, seed);
+    assert_true(pair_duplicate());
+    standby_image_loaded(primary());
+    standby_duplicate();
+    assert_true(standby()->dirty.count > standby()->dirty.permanent && standby_is_whole(primary()));
+    for (uint32_t page = 0; page < small_page_count; page++) {
+      ((uint8_t *)(uintptr_t)pte_frame(*vm_entry(standby()->backup_pt, small_pages[page].va)))[PAGE_SIZE - 1u] ^= 1;
+    }
+    assert_int_equal(standby_is_whole(primary()), seed == 0);
+    assert_true(seed == 0 || fault_request_take_over(primary()) == VMI_ESTATE);
+    small_power_off();
+  }
+}
+
 static uint32_t pages_copied(void) {
   uint32_t before = pair_seen(PRIMARY).duplicated_pages;
   assert_true(pair_duplicate());
@@ -359,6 +378,7 @@ int main(void) {
       cmocka_unit_test(test_states_of_the_pair),
       cmocka_unit_test(test_nobody_takes_over),
       cmocka_unit_test(test_pages_that_are_copied),
+      cmocka_unit_test(test_damaged_duplicate),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

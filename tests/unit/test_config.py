@@ -133,6 +133,13 @@ def test_good_system_arrives(toy: Path) -> None:
         ('data = "full"', 'regions = { shared = { stack = "undo" } }', r"regions\.shared\.stack: there is no stack"),
         ('data = "full"', "generations = 4", r"vm\.right\.policy\.generations: is 4: must be 0 to 3"),
         ('data = "full"', "generation_ms = 0", r"vm\.right\.policy\.generation_ms: is 0: must be 1 to 36000000"),
+        ('data = "full"', "checksum = 1", r"vm\.right\.policy\.checksum: must be true or false, not a whole number"),
+        (
+            "autostart = true",
+            "policy.checksum = true",
+            r"vm\.vm0\.policy\.checksum: must be false: without checkpoints there is no backup",
+        ),
+        ("uart = 1", 'recovery.on.backup = "log"', r"recovery\.on\.backup: log: there is no instruction to go"),
         ("autostart = true", "fault_tolerant = true", r"vm\.vm0\.fault_tolerant: must be false: .*R13"),
         ('guest = "vm0"', 'guest = "vmo"', r"vm\.vm0\.guest: no guest named 'vmo'; known: vm0, two"),
         ('["left", "right"]', '["left", "left"]', r"channel\[0\]\.between: must name two different VMs"),

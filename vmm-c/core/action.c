@@ -36,6 +36,12 @@ static bool restart_task(struct vm *vm, unsigned thread) {
   return restarted;
 }
 
+static bool restart_warm(struct vm *vm) {
+  struct vmi_fault damage;
+  vm->counters.warm_resets++;
+  return recovery_backup_is_sound(vm, KERNEL_THREAD, VMI_ACTION_WARM_RESET, &damage) && vm_warm_start(vm) == VMI_OK;
+}
+
 static bool go_back(struct vm *vm, struct vmi_fault *record) {
   bool gone = recovery_older_generation(vm, record);
   if (gone) {
@@ -55,8 +61,7 @@ static bool act(struct vm *vm, struct vmi_fault *record, unsigned thread) {
     case VMI_ACTION_OLDER_GENERATION:
       return go_back(vm, record);
     case VMI_ACTION_WARM_RESET:
-      vm->counters.warm_resets++;
-      return vm_warm_start(vm) == VMI_OK;
+      return restart_warm(vm);
     case VMI_ACTION_COLD_RESTART:
       vm->counters.cold_restarts++;
       return vm_cold_start(vm) == VMI_OK;
@@ -98,14 +103,33 @@ static bool is_rollback(uint8_t action) {
   return action == VMI_ACTION_TASK_ROLLBACK || action == VMI_ACTION_VM_ROLLBACK;
 }
 
-void action_perform_other(struct vm *vm, struct vmi_fault *record, unsigned thread) {
+static void nothing_exchanged(struct vmi_fault *record) {
   record->pages = 0;
   record->old_table = 0;
   record->new_table = 0;
+}
+
+/* The fault that led here is told as it is; what is done stands in the record of the damage. */
+void action_perform_checked(struct vm *vm, struct vmi_fault *record, unsigned thread) {
+  struct vmi_fault damage;
+  enum vmi_action action = (enum vmi_action)record->action;
+  if (!is_rollback(record->action) || recovery_backup_is_sound(vm, thread, action, &damage)) {
+    action_perform(vm, record, thread);
+    return;
+  }
+  nothing_exchanged(record);
+  record->action = VMI_ACTION_LOG;
+  record->reason = VMI_REASON_UNAVAILABLE;
+  action_log(record);
+  fault_backup(vm, action == VMI_ACTION_TASK_ROLLBACK ? thread : KERNEL_THREAD, (enum vmi_action)(action + 1), &damage);
+}
+
+void action_perform_other(struct vm *vm, struct vmi_fault *record, unsigned thread) {
+  nothing_exchanged(record);
   while (!act(vm, record, thread)) {
     next_step(vm, record, thread);
     if (is_rollback(record->action)) {
-      action_perform(vm, record, thread);
+      action_perform_checked(vm, record, thread);
       return;
     }
   }

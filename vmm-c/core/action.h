@@ -23,6 +23,9 @@ static inline void action_count(struct vm *vm) {
 /* All actions but the two rollbacks. One that is not possible leads on to the next one of the policy (enum vmi_action). */
 void action_perform_other(struct vm *vm, struct vmi_fault *record, unsigned task);
 
+/* As action_perform, but a rollback only after a look at the checksums of what it would bring back: see fault_backup. */
+void action_perform_checked(struct vm *vm, struct vmi_fault *record, unsigned thread);
+
 /*
  * Does record->action with the VM and, where it is about one, the task, and logs the record. thread: number in vm->threads.
  * Does not return from VMI_ACTION_SYSTEM_HALT.

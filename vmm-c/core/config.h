@@ -120,6 +120,7 @@ struct vm_config {
   uint8_t generations;        /* older checkpoints kept besides the last one (D7), 0..GENERATIONS_MAX */
   uint32_t generation_ms;     /* from one of them to the next */
   uint32_t generation_pause_ms; /* after a recovery none is taken for so long */
+  bool checksum;              /* backups have checksums, verified before they are used (D7) */
   bool output_commit;         /* only of a fault-tolerant VM: nothing leaves before it is checkpointed (D9) */
   uint32_t output_checks;     /* housekeepings until held output gets a checkpoint; 0: never */
   uint32_t missed_ticks_max;  /* periods of the virtual timer that may wait to be taken (D10) */

@@ -26,15 +26,26 @@ static uint8_t task_number(const struct vm *vm, const struct thread *thread) {
   return thread == vm->kernel ? (uint8_t)VMI_TASK_KERNEL : (uint8_t)thread_number(vm, thread);
 }
 
+/* All but the frequent case, which this keeps out of its way. */
+__attribute__((cold)) static void choose(struct vm *vm, struct vmi_fault *record, unsigned thread,
+                                         enum vmi_action mildest, uint32_t now) {
+  record->action = (uint8_t)health_choose(&vm->health, thread, record->class, mildest, now, &record->reason);
+  action_perform_checked(vm, record, thread);
+}
+
 __attribute__((always_inline)) static inline void decide(struct vm *vm, struct vmi_fault *record,
                                                          struct thread *thread) {
   log_begin(record, vm, task_number(vm, thread));
   unsigned number = thread_number(vm, thread);
   enum vmi_action mildest = recovery_level(vm, thread, &record->reason);
   uint32_t now = health_time(record->time_lo, record->time_hi);
-  record->action = (uint8_t)health_decide(&vm->health, number, record->class, mildest, now, &record->reason);
   vm->counters.faults++;
-  action_perform(vm, record, number);
+  if (health_agrees(&vm->health, number, record->class, mildest, now)) {
+    record->action = (uint8_t)mildest;
+    action_perform(vm, record, number);
+  } else {
+    choose(vm, record, number, mildest, now);
+  }
 }
 
 /* D1: who executed is at fault, whatever the address. */
@@ -122,6 +133,19 @@ void fault_event(struct vm *vm, uint32_t task, const struct vmi_fault *what) {
   decide(vm, record_of(what), thread_of(vm, task));
 }
 
+/* To go on without a recovery is no choice: there was a fault before. */
+void fault_backup(struct vm *vm, unsigned thread, enum vmi_action mildest, const struct vmi_fault *what) {
+  struct vmi_fault *record = record_of(what);
+  enum vmi_action wanted = (enum vmi_action)vm->health.on[thread][VMI_CLASS_BACKUP];
+  log_begin(record, vm, task_number(vm, &vm->threads[thread]));
+  uint32_t now = health_time(record->time_lo, record->time_hi);
+  record->reason = VMI_REASON_POLICY;
+  record->action =
+      (uint8_t)health_escalate(&vm->health, wanted > VMI_ACTION_LOG ? wanted : mildest, mildest, now, &record->reason);
+  vm->counters.faults++;
+  action_perform_checked(vm, record, thread);
+}
+
 void fault_note(struct vm *vm, const struct vmi_fault *what) {
   struct vmi_fault *record = record_of(what);
   log_begin(record, vm, VMI_TASK_KERNEL);
@@ -190,7 +214,7 @@ int32_t fault_request_rollback(struct vm *vm, uint32_t task) {
   *record = (struct vmi_fault){.kind = VMI_FAULT_REQUEST, .class = VMI_CLASS_REQUEST};
   log_begin(record, vm, whole ? (uint8_t)VMI_TASK_KERNEL : (uint8_t)task);
   record->action = (uint8_t)recovery_level(vm, whole ? vm->kernel : &vm->threads[task], &record->reason);
-  action_perform(vm, record, task);
+  action_perform_checked(vm, record, task);
   return VMI_OK;
 }
 

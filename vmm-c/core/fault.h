@@ -17,6 +17,13 @@ void fault_undefined(struct context *frame);
  */
 void fault_event(struct vm *vm, uint32_t task, const struct vmi_fault *what);
 
+/*
+ * The checkpoint of a thread, or with KERNEL_THREAD of the VM, is damaged: what, of class BACKUP. So the recovery that needed it
+ * is not possible; `mildest` is the next more severe one. Another one is chosen and done.
+ */
+__attribute__((cold)) void fault_backup(struct vm *vm, unsigned thread, enum vmi_action mildest,
+                                        const struct vmi_fault *what);
+
 /* Only tell of it: a record without an action, of a VM that need not exist. */
 void fault_note(struct vm *vm, const struct vmi_fault *what);
 

@@ -8,12 +8,13 @@
 
 static void step_set(struct health *h, unsigned action, uint32_t budget, uint32_t window_ms, uint32_t next) {
   h->steps[action].budget = budget;
-  h->steps[action].window = health_duration(window_ms);
+  h->steps[action].window = h->deliberate ? 0 : health_duration(window_ms);
   h->window_ms[action] = window_ms;
   h->next[action] = (uint8_t)next;
 }
 
-void health_init(struct health *h, const struct policy_config *policy) {
+void health_init(struct health *h, const struct policy_config *policy, bool deliberate) {
+  h->deliberate = deliberate;
   for (unsigned row = 0; row < ROWS; row++) {
     memcpy(h->on[row], policy->on, VMI_CLASS_COUNT);
   }
@@ -35,8 +36,9 @@ void health_reset(struct health *h) {
 }
 
 /* A window lasts from the first use in it. */
-static bool use(struct health_step *step, uint32_t now) {
-  if (step->used == 0 || now - step->start >= step->window) {
+static bool use(struct health *h, enum vmi_action action, uint32_t now) {
+  struct health_step *step = &h->steps[action];
+  if (step->used == 0 || now - step->start >= health_duration(h->window_ms[action])) {
     step->used = 0;
     step->start = now;
   }
@@ -55,7 +57,7 @@ static enum vmi_action at_least(enum vmi_action action, enum vmi_action mildest)
 enum vmi_action health_escalate(struct health *h, enum vmi_action action, enum vmi_action mildest, uint32_t now,
                                 uint8_t *reason) {
   action = at_least(action, mildest);
-  while (!use(&h->steps[action], now)) {
+  while (!use(h, action, now)) {
     *reason = VMI_REASON_BUDGET;
     action = at_least((enum vmi_action)h->next[action], mildest);
   }

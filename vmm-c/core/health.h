@@ -30,7 +30,7 @@ static inline uint32_t health_duration(uint32_t ms) {
 
 struct health_step {
   uint32_t budget; /* VMI_POLICY_FOREVER: without end */
-  uint32_t window; /* in units of health_time */
+  uint32_t window; /* in units of health_time; 0: health_agrees never does */
   uint32_t used;   /* in this window */
   uint32_t start;  /* health_time of the first of the window */
 };
@@ -41,10 +41,11 @@ struct health {
   struct health_step steps[VMI_ACTION_COUNT];
   uint32_t window_ms[VMI_ACTION_COUNT]; /* windows as people know them */
   uint8_t next[VMI_ACTION_COUNT];
+  bool deliberate; /* each decision is one of health_choose: what it decides on must be looked at first */
 };
 
 /* The policy of the configuration, nothing used. */
-__attribute__((cold)) void health_init(struct health *h, const struct policy_config *policy);
+__attribute__((cold)) void health_init(struct health *h, const struct policy_config *policy, bool deliberate);
 
 /* A new life of the VM: nothing used, the policy as it is. */
 void health_reset(struct health *h);
@@ -65,17 +66,17 @@ enum vmi_action health_escalate(struct health *h, enum vmi_action action, enum v
 enum vmi_action health_choose(struct health *h, unsigned thread, unsigned class, enum vmi_action mildest, uint32_t now,
                               uint8_t *reason);
 
-/* The same, with a short way for the frequent case: the policy wants the mildest, and neither window nor budget is at its end. */
-static inline enum vmi_action health_decide(struct health *h, unsigned thread, unsigned class, enum vmi_action mildest,
-                                            uint32_t now, uint8_t *reason) {
+/* The short way in the frequent case: the policy wants the mildest, and neither window nor budget is at its end. */
+static inline bool health_agrees(struct health *h, unsigned thread, unsigned class, enum vmi_action mildest,
+                                 uint32_t now) {
   struct health_step *step = &h->steps[mildest];
   uint32_t wanted = h->on[thread][class];
   if (wanted - VMI_ACTION_TASK_ROLLBACK <= (uint32_t)mildest - VMI_ACTION_TASK_ROLLBACK && step->used != 0 &&
       step->used < step->budget && now - step->start < step->window) {
     step->used++;
-    return mildest;
+    return true;
   }
-  return health_choose(h, thread, class, mildest, now, reason);
+  return false;
 }
 
 /* For the console: reading, and changing at run time. Refused (VMI_EINVAL) is what could leave a fault without an end. */

@@ -41,6 +41,13 @@ enum vmi_action recovery_level(const struct vm *vm, const struct thread *thread,
 /* From now on the next checkpoints of the VM and of its tasks are waited for, as the configuration says. */
 void recovery_schedules_begin(struct vm *vm);
 
+/*
+ * Is what the action, one that goes back to a checkpoint of `thread` or of the VM, would bring back as it was saved? Always
+ * without checksums (policy.checksum). false: *what says which page is not.
+ */
+__attribute__((cold)) bool recovery_backup_is_sound(struct vm *vm, unsigned thread, enum vmi_action action,
+                                                    struct vmi_fault *what);
+
 /* Roll back. *record gets the pages and tables exchanged. */
 void recovery_rollback_task(struct vm *vm, unsigned task, struct vmi_fault *record);
 void recovery_rollback_vm(struct vm *vm, struct vmi_fault *record);

@@ -24,7 +24,7 @@ void vm_init(void) {
     vms[i].config = &config_vms[i];
     vms[i].partition = &config_vms[i];
     vms[i].guest = config_vms[i].guest;
-    health_init(&vms[i].health, &config_vms[i].policy);
+    health_init(&vms[i].health, &config_vms[i].policy, config_vms[i].checksum);
   }
 }
 

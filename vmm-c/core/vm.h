@@ -111,6 +111,12 @@ struct generations {
   uint32_t recoveries;
 };
 
+/* Checksum of a frame, from byte `from` on: what lies before it is not preserved (recovery/sums.h). */
+struct page_sum {
+  uint32_t sum;
+  uint32_t from;
+};
+
 /* A fast path counts a switch, which is a checkpoint, too; the two differences are what the other paths make of it. */
 struct vm_counters {
   int32_t checkpoints_more; /* checkpoints of the VM - switches */
@@ -211,6 +217,8 @@ struct vm {
   struct thread threads[THREAD_COUNT] __attribute__((aligned(2048)));
   struct vfp_context vfp[THREAD_COUNT][3];
   struct generations generations;
+  struct page_sum *sums; /* of all frames, in their order; NULL: backups have no checksums */
+  uint32_t frames; /* address of the first of them */
   uint32_t saved_at; /* count of the global timer at the last checkpoint by interval, and likewise for each task */
   uint32_t task_saved_at[VMI_TASK_MAX];
 

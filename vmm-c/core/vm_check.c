@@ -103,7 +103,8 @@ static bool tracked_page_sound(struct cursor *at, uint32_t va, uint32_t flags) {
   uint32_t size = vm_frames_size(at->vm);
   uint32_t frame = take(at, size, PAGE_SIZE);
   at->tracked++;
-  return record_sound(at->vm->pages[va / VMI_WINDOW_SIZE][va / PAGE_SIZE % L2_ENTRIES], frame | flags) &&
+  return record_sound(at->vm->pages[va / VMI_WINDOW_SIZE][va / PAGE_SIZE % L2_ENTRIES],
+                      frame | flags | vm_common_flags(at->vm)) &&
          entries_sound(at, va, one_of_frames, frame | size / PAGE_SIZE);
 }
 
@@ -192,12 +193,18 @@ static bool generations_sound(struct cursor *at) {
   return sound;
 }
 
+static bool sums_sound(struct cursor *at) {
+  uint32_t size = vm_sums_size(at->vm->config, at->vm->guest);
+  uint32_t sums = size != 0 ? take(at, size, 64) : 0;
+  at->next = (at->next + PAGE_SIZE - 1u) & PAGE_MASK;
+  return (uint32_t)(uintptr_t)at->vm->sums == sums && at->vm->frames == at->next;
+}
+
 bool vm_memory_is_sound(const struct vm *vm) {
   struct cursor at = {.vm = vm, .next = vm->partition->memory_base};
-  if (!spaces_sound(&at) || !lists_sound(&at) || !generations_sound(&at)) {
+  if (!spaces_sound(&at) || !lists_sound(&at) || !generations_sound(&at) || !sums_sound(&at)) {
     return false;
   }
-  at.next = (at.next + PAGE_SIZE - 1u) & PAGE_MASK;
   for (uint32_t i = 0; i < vm->guest->segment_count; i++) {
     if (!segment_sound(&at, &vm->guest->segments[i])) {
       return false;

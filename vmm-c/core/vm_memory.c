@@ -36,22 +36,32 @@ static uint32_t generation_count(const struct vm_config *config) {
   return recovery_protects(config) ? config->generations : 0;
 }
 
+__attribute__((cold)) static uint32_t frames_needed(const struct vm_config *config, const struct guest_config *guest) {
+  uint32_t each = config->fault_tolerant ? recovery_frames + generation_count(config) : 1u;
+  uint32_t frames = (vm_writable_pages(guest, WINDOW_COUNT) + VMI_CHANNEL_MAX) * each + 2u;
+  for (uint32_t i = 0; i < guest->segment_count; i++) {
+    if (!guest->segments[i].writable) {
+      frames += page_count(&guest->segments[i]);
+    }
+  }
+  return frames + (config->output_commit ? VMI_CHANNEL_MAX : 0u);
+}
+
+uint32_t vm_sums_size(const struct vm_config *config, const struct guest_config *guest) {
+  bool summed = config->checksum && recovery_protects(config);
+  return summed ? frames_needed(config, guest) * (uint32_t)sizeof(struct page_sum) + 64u : 0;
+}
+
 uint32_t vm_memory_needed(const struct vm_config *config, const struct guest_config *guest) {
   uint32_t generations = generation_count(config);
-  uint32_t frames = config->fault_tolerant ? recovery_frames + generations : 1u;
   uint32_t windows = 3u + guest->task_count;
   uint32_t writable = vm_writable_pages(guest, WINDOW_COUNT) + VMI_CHANNEL_MAX;
   uint32_t tables = (1u + windows) * WINDOW_TABLES_SIZE;
   uint32_t lists = (2u * writable + 2u * L2_ENTRIES) * (uint32_t)sizeof(uint32_t) + THREAD_COUNT * 64u;
   lists += windows * L2_ENTRIES * (uint32_t)sizeof(uint16_t);
   lists += generations * ((uint32_t)sizeof(struct generation) + writable * (uint32_t)sizeof(uint32_t) + 128u);
-  uint32_t pages = writable * frames + 2u + (config->output_commit ? VMI_CHANNEL_MAX : 0u);
-  for (uint32_t i = 0; i < guest->segment_count; i++) {
-    if (!guest->segments[i].writable) {
-      pages += page_count(&guest->segments[i]);
-    }
-  }
-  return ((tables + lists + PAGE_SIZE - 1u) & PAGE_MASK) + pages * PAGE_SIZE;
+  lists += vm_sums_size(config, guest);
+  return ((tables + lists + PAGE_SIZE - 1u) & PAGE_MASK) + frames_needed(config, guest) * PAGE_SIZE;
 }
 
 /* As it is, whatever it holds. */
@@ -117,6 +127,11 @@ static void allocate_generations(struct vm *vm) {
   }
 }
 
+static void allocate_sums(struct vm *vm) {
+  uint32_t size = vm_sums_size(vm->config, vm->guest);
+  vm->sums = size != 0 ? allocate(vm, size, 64) : NULL;
+}
+
 static void allocate_tables(struct vm *vm) {
   vm->active_pt = allocate(vm, L1_BYTES, L1_BYTES);
   vm->backup_pt = vm->tracked ? allocate(vm, L1_BYTES, L1_BYTES) : NULL;
@@ -128,7 +143,9 @@ static void allocate_tables(struct vm *vm) {
   }
   allocate_lists(vm);
   allocate_generations(vm);
+  allocate_sums(vm);
   vm->memory_next = (vm->memory_next + PAGE_SIZE - 1u) & PAGE_MASK;
+  vm->frames = vm->memory_next;
 }
 
 uint32_t *vm_entry(const uint32_t *l1, uint32_t va) {
@@ -156,7 +173,7 @@ static void map_everywhere(struct vm *vm, uint32_t va, uint32_t pte) {
 static void map_writable(struct vm *vm, uint32_t va, uint32_t frame, uint32_t flags) {
   uint32_t pte = frame | PTE_GUEST | PTE_XN;
   if (vm->tracked) {
-    vm->pages[va / VMI_WINDOW_SIZE][va / PAGE_SIZE % L2_ENTRIES] = frame | flags;
+    vm->pages[va / VMI_WINDOW_SIZE][va / PAGE_SIZE % L2_ENTRIES] = frame | flags | vm_common_flags(vm);
     map_everywhere(vm, va, pte_arm(pte));
   } else {
     map_everywhere(vm, va, pte_open(pte));

@@ -9,6 +9,7 @@
  * Flags in the low bits of a page_t (frames are page-aligned). How the page is saved, which never changes; then which of its
  * frames older generations hold, and whether the youngest of them holds one.
  */
+#define PAGE_SUMMED 0x001u /* its backups have checksums (recovery/sums.h) */
 #define PAGE_PERSISTENT 0x002u /* saved like any other, but a part of it may be duplicated alone (recovery/standby.c) */
 #define PAGE_EAGER 0x004u /* copied at every checkpoint, not armed */
 #define PAGE_FULL 0x008u /* copied even if it was not written */
@@ -56,8 +57,14 @@ uint32_t vm_writable_pages(const struct guest_config *guest, unsigned window);
 /* Bytes of all frames of a page that the VM may write. */
 uint32_t vm_frames_size(const struct vm *vm);
 
-/* Flags of the records of a writable segment's pages. */
+/* Flags of the records of a writable segment's pages, and those that all records of a VM have. */
 uint32_t vm_page_flags(const struct segment_config *segment);
+static inline uint32_t vm_common_flags(const struct vm *vm) {
+  return vm->sums != NULL ? PAGE_SUMMED : 0u;
+}
+
+/* Bytes of the table of checksums that `guest` needs; 0: it has none. */
+__attribute__((cold)) uint32_t vm_sums_size(const struct vm_config *config, const struct guest_config *guest);
 
 /* Second-level entry of va in the space l1, or NULL: no window there. */
 uint32_t *vm_entry(const uint32_t *l1, uint32_t va);

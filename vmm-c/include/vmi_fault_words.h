@@ -42,10 +42,17 @@ static inline const char *vmi_hang_words(uint32_t hang) {
   return VMI_PICK(words, hang);
 }
 
+static inline const char *vmi_backup_words(uint32_t damage) {
+  return damage == VMI_BACKUP_TASK ? "a page of the task's backup damaged" : "a page of the VM's backup damaged";
+}
+
 /* What the status of a record says; NULL: its kind and class have no words for it. */
 static inline const char *vmi_fault_explanation(const struct vmi_fault *fault) {
   if (fault->kind == VMI_FAULT_DATA || fault->kind == VMI_FAULT_PREFETCH || fault->kind == VMI_FAULT_ASYNC) {
     return vmi_fault_status_words(fault->kind, fault->status);
+  }
+  if (fault->class == VMI_CLASS_BACKUP) {
+    return vmi_backup_words(fault->status);
   }
   if (fault->class == VMI_CLASS_HANG) {
     return vmi_hang_words(fault->status);

@@ -58,6 +58,12 @@ enum vmi_table_damage {
   VMI_TABLE_ENTRY,       /* the entries of a page; the address is the page's */
 };
 
+/* Status of a record of class BACKUP; the address is the page's. */
+enum vmi_backup_damage {
+  VMI_BACKUP_TASK, /* the checkpoint of the task */
+  VMI_BACKUP_VM,
+};
+
 _Static_assert(sizeof(struct vmi_object) == 24, "object layout");
 
 #endif

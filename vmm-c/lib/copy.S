@@ -31,6 +31,22 @@
 2:      pop     {r4-r9, pc}
         end     words_copy
 
+/* uint32_t words_sum(const uint32_t *words, uint32_t bytes): 11 instructions for 8 words */
+        function words_sum
+        push    {r4-r9, lr}
+        mov     r2, r0
+        mov     r0, #0
+        subs    r1, r1, #32
+        blo     2f
+1:      ldmia   r2!, {r3-r9, ip}
+        .irp    word, r3, r4, r5, r6, r7, r8, r9, ip
+        add     r0, \word, r0, ror #1
+        .endr
+        subs    r1, r1, #32
+        bhs     1b
+2:      pop     {r4-r9, pc}
+        end     words_sum
+
 /* void context_copy(struct context *dst, const struct context *src): 18 words */
         function context_copy
         push    {r4-r9}

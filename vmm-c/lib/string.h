@@ -17,6 +17,12 @@ size_t strnlen(const char *text, size_t n);
 /* Copies `bytes`, a multiple of 32 (0 allowed), between word-aligned addresses; 4 instructions per 32 bytes. */
 void words_copy(uint32_t *dst, const uint32_t *src, uint32_t bytes);
 
+/*
+ * Checksum of `bytes`, a multiple of 32 (0 allowed), from a word-aligned address: rotated right by one bit before each word is
+ * added. Always changed by what changes one word only, and by any burst of at most 31 bits.
+ */
+uint32_t words_sum(const uint32_t *words, uint32_t bytes);
+
 /* Copies a struct context. */
 struct context;
 void context_copy(struct context *dst, const struct context *src);

@@ -34,6 +34,14 @@ enum vmi_action recovery_level(const struct vm *vm, const struct thread *thread,
   return VMI_ACTION_COLD_RESTART;
 }
 
+bool recovery_backup_is_sound(struct vm *vm, unsigned thread, enum vmi_action action, struct vmi_fault *what) {
+  (void)vm;
+  (void)thread;
+  (void)action;
+  (void)what;
+  return true;
+}
+
 void recovery_rollback_task(struct vm *vm, unsigned task, struct vmi_fault *record) {
   (void)vm;
   (void)task;

@@ -8,6 +8,7 @@
 #include "recovery/generations.h"
 #include "recovery/objects.h"
 #include "recovery/pages.h"
+#include "recovery/sums.h"
 #include "recovery/threads.h"
 
 const uint32_t recovery_frames = 3;
@@ -27,9 +28,12 @@ static uint32_t live_offset(uint32_t record, uint32_t id, uint32_t sp) {
 static uint32_t copy_eager(struct vm *vm, uint32_t record, uint32_t active, uint32_t backup, uint32_t offset) {
   uint32_t from = pte_frame(active);
   uint32_t to = spare_frame(record, from, pte_frame(backup));
+  if ((record & PAGE_SUMMED) != 0) {
+    sum_note(vm, to, from, offset);
+  }
   words_copy((uint32_t *)(uintptr_t)(to + offset), (const uint32_t *)(uintptr_t)(from + offset), PAGE_SIZE - offset);
   vm->counters.saved_pages++;
-  return pte_arm(pte_with_frame(active, to));
+  return pte_arm(to | PTE_GUEST | PTE_XN); /* as of every page that has a record */
 }
 
 /* Shared pages are armed whenever another task's turn begins, to learn which task writes them (D6). */

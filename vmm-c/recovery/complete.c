@@ -14,6 +14,7 @@
 #include "recovery/checkpoint.h"
 #include "recovery/generations.h"
 #include "recovery/pages.h"
+#include "recovery/sums.h"
 #include "recovery/threads.h"
 
 static void settle_pages(struct vm *vm, uint32_t *l1) {
@@ -66,6 +67,9 @@ bool recovery_complete(struct vm *vm) {
     generation_take(vm);
     stores_in_order();
     vm->going_back = false;
+  }
+  if (!vm->committing && !sums_hold(vm)) {
+    return false;
   }
   generations_forget(vm);
   settle_pages(vm, vm->committing ? vm->active_pt : vm->backup_pt);

@@ -5,6 +5,7 @@
 #include "recovery/checkpoint.h"
 #include "recovery/pages.h"
 #include "recovery/schedule.h"
+#include "recovery/sums.h"
 #include "recovery/threads.h"
 
 static uint32_t page_number(uint32_t id) {
@@ -49,6 +50,9 @@ static uint32_t frame_to_fill(struct vm *to, const struct page_ref *page) {
   uint32_t active = pte_frame(*page->active);
   if (active != saved) {
     return active;
+  }
+  if ((page->record & PAGE_SUMMED) != 0) {
+    sum_note(to, saved, saved, 0);
   }
   dirty_add(to, page->id);
   return spare_frame(page->record, saved, saved);

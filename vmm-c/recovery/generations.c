@@ -6,6 +6,7 @@
 #include "core/standby.h"
 #include "lib/string.h"
 #include "recovery/pages.h"
+#include "recovery/sums.h"
 #include "recovery/threads.h"
 
 /* In the list of a generation each page stands with the number of its frame. */
@@ -143,8 +144,21 @@ void generation_go_back(struct vm *vm) {
   drop_youngest(vm);
 }
 
+/* Its own frames, and of the pages that it has none of, those of the VM's checkpoint. */
+__attribute__((cold)) static bool youngest_holds(struct vm *vm) {
+  struct vmi_fault what;
+  const struct page_list *pages = &generation_at(vm, 0)->pages;
+  for (uint32_t i = 0; i < pages->count; i++) {
+    uint32_t kept = pages->pages[i];
+    if (!sum_holds(vm, frame_address(*record_of(vm, kept_id(kept)), kept_frame(kept)))) {
+      return false;
+    }
+  }
+  return recovery_backup_is_sound(vm, KERNEL_THREAD, VMI_ACTION_OLDER_GENERATION, &what);
+}
+
 bool recovery_older_generation(struct vm *vm, struct vmi_fault *record) {
-  if (!vm->tracked || vm->generations.count == 0) {
+  if (!vm->tracked || vm->generations.count == 0 || (vm->sums != NULL && !youngest_holds(vm))) {
     return false;
   }
   generation_go_back(vm);

@@ -179,8 +179,10 @@ void standby_duplicate(void) {
 }
 
 bool standby_is_whole(const struct vm *vm) {
+  struct vmi_fault damage;
   return vm_is_primary(vm) && vm->run_state >= VMI_VM_RUNNING && standby_of(vm)->run_state == VMI_VM_STANDBY &&
-         pair_of(vm)->whole != VMI_DUPLICATE_NONE;
+         pair_of(vm)->whole != VMI_DUPLICATE_NONE &&
+         recovery_backup_is_sound(standby_of(vm), KERNEL_THREAD, VMI_ACTION_VM_ROLLBACK, &damage);
 }
 
 /* A guest that goes on knows nothing of it; one that starts anew is told why (docs/vmi.md, persistent memory). */

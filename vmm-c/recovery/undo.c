@@ -5,6 +5,7 @@
 #include "core/recovery.h"
 #include "lib/string.h"
 #include "recovery/pages.h"
+#include "recovery/sums.h"
 
 static void save_pre_image(struct vm *vm, const struct page_ref *page, uint32_t twin) {
   page_copy(twin, pte_frame(*page->active));
@@ -63,14 +64,24 @@ static void note_shared_open(struct vm *vm, const struct page_ref *page) {
   list_add(&vm->shared_open, page->id);
 }
 
+/* Of what is going to be copied, so that an error of the copy is found as well. A page with a pre-image has a spare frame, too. */
+__attribute__((cold)) static void note_sum(struct vm *vm, uint32_t id) {
+  struct page_ref page = page_of(vm, id);
+  uint32_t active = pte_frame(*page.active);
+  sum_note(vm, spare_frame(page.record, active, pte_frame(*page.backup)), active, 0);
+}
+
 bool recovery_first_write(struct vm *vm, uint32_t va) {
   uint32_t window = va / SECTION_SIZE;
-  if (!vm->tracked || window >= WINDOW_COUNT || vm->pages[window] == NULL) {
+  if (window >= WINDOW_COUNT || vm->pages[window] == NULL) { /* of a VM that is not tracked each is */
     return false;
   }
   struct page_ref page = page_of(vm, page_id(window, va / PAGE_SIZE % L2_ENTRIES));
   if (page.record == 0 || pte_is_open(*page.active)) {
     return false;
+  }
+  if ((page.record & PAGE_SUMMED) != 0) {
+    note_sum(vm, page.id);
   }
   vm->unsaved = 1;
   if (page.task_backup != NULL) {

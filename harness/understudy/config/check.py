@@ -210,6 +210,8 @@ def _vm(key: Key, vm: Vm, guests: Mapping[str, Guest], board: Board) -> Problems
         yield (*key, "fault_tolerant"), "must be false: the management VM has no backup (R13)"
     if vm.output is Output.COMMIT and (vm.management or vm.fault_tolerant is False):
         yield (*key, "output"), 'must be "immediate": without checkpoints there is none that output could wait for (D9)'
+    if vm.policy.checksum and (vm.management or vm.fault_tolerant is False):
+        yield (*key, "policy", "checksum"), "must be false: without checkpoints there is no backup to verify (D7)"
     yield from _range((*key, "output_ms"), vm.output_ms, 0, 60_000)
     yield from _range((*key, "missed_ticks_max"), vm.missed_ticks_max, 1, 1_000_000)
     if vm.memory % WINDOW or not vm.memory:

@@ -336,6 +336,10 @@ class System:
         """Return how many older checkpoints the VM keeps (D7): housekeeping takes them."""
         return vm.policy.generations if self.is_fault_tolerant(vm) and self.system.housekeeping_ms else 0
 
+    def has_checksums(self, vm: Vm) -> bool:
+        """Tell whether backups of the VM have checksums (D7)."""
+        return vm.policy.checksum and self.is_fault_tolerant(vm)
+
     def holds_output(self, vm: Vm) -> bool:
         """Tell whether nothing leaves the VM before it is checkpointed (D9)."""
         return self.is_fault_tolerant(vm) and vm.output is not Output.IMMEDIATE

@@ -60,8 +60,12 @@ class Action(StrEnum):
 FINAL = (Action.VM_STOP, Action.SYSTEM_HALT)
 """Always possible, any number of times: each chain of steps ends with one of them."""
 
-UNFIT = {FaultClass.EXECUTE: (Action.IGNORE, Action.LOG)}
-"""Actions that can never treat a class: there is no instruction behind a jump into data to go on with."""
+UNFIT = {
+    FaultClass.EXECUTE: (Action.IGNORE, Action.LOG),
+    FaultClass.BACKUP: (Action.IGNORE, Action.LOG),
+}
+"""Actions that can never treat a class: there is no instruction behind a jump into data to go on with, nor behind the
+fault that a damaged backup was needed for."""
 
 DEFAULT_ACTION = Action.TASK_ROLLBACK
 """The mildest recovery that is possible: of the task alone, of its VM if the task is entangled with its kernel (D6)."""

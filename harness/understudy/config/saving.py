@@ -63,7 +63,7 @@ class Policy:
 
     Periods are in switches or in milliseconds, never both (R24). `tasks` and `regions` are exceptions, by the name of a
     task; regions also by "kernel" and "shared". `generations` older checkpoints are kept besides the last one,
-    `generation_ms` apart (D7).
+    `generation_ms` apart (D7). With `checksum` every frame of a checkpoint has a checksum, verified before it is used.
     """
 
     stack: SavePolicy = SavePolicy.EAGER
@@ -76,6 +76,7 @@ class Policy:
     regions: dict[str, Region] = field(factory=dict)
     generations: int = 1
     generation_ms: int = 1000
+    checksum: bool = False
 
     @property
     def schedule(self) -> Schedule:

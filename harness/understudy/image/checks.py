@@ -117,6 +117,7 @@ def check_partitions(system: System, images: dict[str, GuestImage]) -> Iterator[
             fault_tolerant=system.is_fault_tolerant(vm),
             generations=system.generations(vm),
             holds_output=system.holds_output(vm),
+            checksum=system.has_checksums(vm),
         )
         if need > vm.memory:
             yield f"vm.{name}.memory: guest {vm.guest!r} needs {need} bytes, the VM has {vm.memory}: enlarge it"

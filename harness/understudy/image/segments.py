@@ -12,6 +12,7 @@ from understudy.image.elf import Elf, LoadSegment
 _FRAMES = 3  # of each writable page of a fault-tolerant VM: the active one and those of two checkpoints
 _GENERATION = 0x1800  # at least struct generation of vmm-c/core/vm.h
 _TABLE = 1024
+_SUM = 8  # of each frame
 
 Layout = tuple[tuple[int, int, str], ...]  # of persistent memory: address, size and name of each variable
 
@@ -51,7 +52,7 @@ class GuestImage:
     elf: Path
     segments: tuple[GuestSegment, ...]
 
-    def memory_needed(self, *, fault_tolerant: bool, generations: int, holds_output: bool) -> int:
+    def memory_needed(self, *, fault_tolerant: bool, generations: int, holds_output: bool, checksum: bool) -> int:
         """Return the bytes that a VM needs for this guest: frames, tables and lists (vmm-c/core/vm_memory.c)."""
         frames = _FRAMES + generations if fault_tolerant else 1
         pages = {kind: sum(s.mem_size // PAGE for s in self.segments if s.writable == kind) for kind in (True, False)}
@@ -60,9 +61,9 @@ class GuestImage:
         tables = (1 + windows) * 4 * _TABLE
         lists = (2 * writable + 512) * 4 + (TASK_MAX + 1) * 64 + windows * 512
         lists += generations * (_GENERATION + writable * 4)
-        own = (tables + lists + PAGE - 1) // PAGE
-        seen = CHANNEL_MAX if holds_output else 0
-        return (own + writable * frames + 2 + seen + pages[False]) * PAGE
+        held = writable * frames + 2 + (CHANNEL_MAX if holds_output else 0) + pages[False]
+        sums = held * _SUM + 64 if checksum else 0
+        return ((tables + lists + sums + PAGE - 1) // PAGE + held) * PAGE
 
 
 def persistent_layout(elf: Elf, segment: LoadSegment) -> Layout:

@@ -20,11 +20,14 @@ def check_pairs(system: System, images: dict[str, GuestImage], elfs: dict[str, E
 
 def _fits(system: System, pair: Pair, images: dict[str, GuestImage]) -> Iterator[str]:
     """Each of the two may be started with the guest of the other, after a take-over."""
-    generations = system.generations(system.vm[pair.primary])
+    primary = system.vm[pair.primary]
     for name in (pair.primary, pair.standby):
         for guest in sorted({system.vm[pair.primary].guest, system.vm[pair.standby].guest}):
             need = images[guest].memory_needed(
-                fault_tolerant=True, generations=generations, holds_output=system.holds_output(system.vm[pair.primary])
+                fault_tolerant=True,
+                generations=system.generations(primary),
+                holds_output=system.holds_output(primary),
+                checksum=system.has_checksums(primary),
             )
             if need > system.vm[name].memory:
                 yield (

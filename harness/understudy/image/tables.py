@@ -65,6 +65,7 @@ def write_tables(folder: Path, system: System, images: dict[str, GuestImage], bu
                 "overrides": _overrides(policies, images[policies.guest]),
                 "steps": {action: _step(policies.recovery, action) for action in Action},
                 "generations": system.generations(policies),
+                "checksum": system.has_checksums(policies),
             }
         )
         offset += vm.memory

@@ -22,6 +22,10 @@ void random_start(uint32_t seed) {
   current_step = 0;
 }
 
+uint32_t random_seed(void) {
+  return sequence_seed;
+}
+
 static uint32_t random_word(void) {
   generator ^= generator >> 12;
   generator ^= generator << 25;

@@ -8,6 +8,9 @@
 void random_start(uint32_t seed);
 uint32_t random_below(uint32_t limit);
 
+/* Of the last random_start. */
+uint32_t random_seed(void);
+
 /* One thing that the running thread does, or that happens to it. */
 void random_step(unsigned step);
 

@@ -277,6 +277,15 @@ void context_copy(struct context *dst, const struct context *src) {
   *dst = *src;
 }
 
+uint32_t words_sum(const uint32_t *words, uint32_t bytes) {
+  uint32_t sum = 0;
+  CHECK(bytes % 32u == 0 && bytes <= PAGE_SIZE, "words_sum of %u bytes", bytes);
+  for (uint32_t n = 0; n < bytes / 4u; n++) {
+    sum = words[n] + (sum >> 1 | sum << 31);
+  }
+  return sum;
+}
+
 void words_copy(uint32_t *dst, const uint32_t *src, uint32_t bytes) {
   CHECK(bytes % 32u == 0 && bytes <= PAGE_SIZE, "words_copy of %u bytes", bytes);
   machine_copies++;

@@ -63,6 +63,7 @@ struct model {
   uint32_t edited;    /* threads whose saved registers the VMM is editing */
   struct model_generation older[GENERATIONS_MAX]; /* the youngest first */
   unsigned older_count;
+  bool older_damaged; /* by the test: there is no way back to them */
 };
 
 extern struct model models[SMALL_VMS];
@@ -82,6 +83,7 @@ struct model_totals {
   unsigned safe_points;
   unsigned promotions;
   unsigned older_rollbacks; /* to an older generation */
+  unsigned flips; /* of a bit in a backup: all of them were found */
 };
 extern struct model_totals model_totals;
 

@@ -57,7 +57,7 @@ void model_take_older(struct model *m) {
 
 bool __wrap_recovery_older_generation(struct vm *vm, struct vmi_fault *record) {
   struct model *m = model_of(vm);
-  bool there = vm->tracked && m->older_count != 0;
+  bool there = vm->tracked && m->older_count != 0 && !m->older_damaged;
   unsigned copies = machine_copies;
   if (there) {
     model_take_older(m);

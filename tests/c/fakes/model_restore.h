@@ -46,6 +46,9 @@ void model_take_older(struct model *m);
 /* Invariants of the frames, lists and registers of older generations (recovery/generations.h). */
 void model_check_generations(const struct vm *vm);
 
+/* The checksums of a page's backups, if the VM has any, are right, and find each flip of a bit. */
+void model_check_sums(const struct vm *vm, unsigned page);
+
 /* Invariants of entries, records, lists and images of vm (pages.h). */
 void model_check_tables(struct vm *vm);
 

@@ -15,6 +15,7 @@ bool __real_recovery_first_write(struct vm *vm, uint32_t va);
 struct context *__real_recovery_edit_frame(struct vm *vm, struct thread *thread);
 void __real_recovery_task_created(struct vm *vm, unsigned task);
 enum vmi_action __real_recovery_level(const struct vm *vm, const struct thread *thread, uint8_t *reason);
+bool __real_recovery_backup_is_sound(struct vm *vm, unsigned thread, enum vmi_action action, struct vmi_fault *what);
 int32_t __real_recovery_checkpoint(struct vm *vm);
 int32_t __real_recovery_safe_point(struct vm *vm);
 void __real_switch_from_vm(void);
@@ -30,6 +31,7 @@ bool __wrap_recovery_first_write(struct vm *vm, uint32_t va);
 struct context *__wrap_recovery_edit_frame(struct vm *vm, struct thread *thread);
 void __wrap_recovery_task_created(struct vm *vm, unsigned task);
 enum vmi_action __wrap_recovery_level(const struct vm *vm, const struct thread *thread, uint8_t *reason);
+bool __wrap_recovery_backup_is_sound(struct vm *vm, unsigned thread, enum vmi_action action, struct vmi_fault *what);
 int32_t __wrap_recovery_checkpoint(struct vm *vm);
 int32_t __wrap_recovery_safe_point(struct vm *vm);
 void __wrap_switch_from_vm(void);
@@ -177,6 +179,15 @@ enum vmi_action __wrap_recovery_level(const struct vm *vm, const struct thread *
   }
   CHECK(level == expected, "level %d, expected %d", (int)level, (int)expected);
   return level;
+}
+
+/* The kernel may have written what the task's checkpoint holds: it is taken again before anybody looks at it. */
+bool __wrap_recovery_backup_is_sound(struct vm *vm, unsigned thread, enum vmi_action action, struct vmi_fault *what) {
+  if (vm->sums != NULL && action == VMI_ACTION_TASK_ROLLBACK && model_of(vm)->owner != thread) {
+    model_sync(vm);
+    model_refresh_stopped(vm, thread);
+  }
+  return __real_recovery_backup_is_sound(vm, thread, action, what);
 }
 
 int32_t __wrap_recovery_checkpoint(struct vm *vm) {

@@ -145,7 +145,8 @@ static const struct policy_config policy = {
         },
 };
 
-static void configure_vm(unsigned i, uint32_t base, uint32_t vm_period, uint32_t task_period, unsigned generations) {
+static void configure_vm(unsigned i, uint32_t base, uint32_t vm_period, uint32_t task_period, unsigned generations,
+                         bool checksum) {
   memset(&vms[i], 0, sizeof vms[i]);
   settings[i] = config_vms[i];
   settings[i].memory_base = base + i * PARTITION;
@@ -159,6 +160,7 @@ static void configure_vm(unsigned i, uint32_t base, uint32_t vm_period, uint32_t
   }
   settings[i].task_schedules = task_schedules;
   settings[i].output_commit = i != 0 && random_below(4) != 0;
+  settings[i].checksum = i != 0 && checksum;
   settings[i].missed_ticks_max = 5;
   settings[i].policy = policy;
   settings[i].generations = (uint8_t)generations;
@@ -192,13 +194,14 @@ void small_configure(policy_chooser choose, uint32_t vm_period, uint32_t task_pe
   }
   task_guest.segment_count = (uint32_t)(next_segment - segments);
   small_pages[small_page_count++] = (struct small_page){.va = VMI_CHANNEL_BASE, .policy = SAVE_UNDO};
+  bool checksum = random_seed() * 0x9e3779b9u >> 31 != 0;
   for (unsigned i = 0; i < SMALL_VMS; i++) {
-    configure_vm(i, memory, vm_period, task_period, generations);
+    configure_vm(i, memory, vm_period, task_period, generations, checksum);
   }
   settings[2].fault_tolerant = protect_vm2;
   settings[0].policy.steps[VMI_ACTION_COLD_RESTART].budget = VMI_POLICY_FOREVER; /* VM0 starts the others */
   for (unsigned i = 0; i < SMALL_VMS; i++) {
-    health_init(&vms[i].health, &settings[i].policy);
+    health_init(&vms[i].health, &settings[i].policy, settings[i].checksum);
   }
   current_vm = NULL;
   console_init();

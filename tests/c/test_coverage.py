@@ -14,6 +14,7 @@ RECOVERY = ROOT / "vmm-c" / "recovery"
 FLAGS = ["-O0", "-fno-sanitize=all", "-fprofile-abs-path"]
 # Fewer sequences than test_host.py runs: enough to come everywhere. Stepping would put the counters back.
 FEWER = {"RECOVERY_SEQUENCES": "1500", "INTERRUPTED_SEQUENCES": "0"}
+EXHAUSTIVE = {"test_page_states"}  # long, and comes nowhere where test_recovery does not
 SUMMARY = BUILD / "coverage" / "summary.txt"  # shown by conftest.py
 LEAST_PERCENT = 95.0
 LEAST_PERCENT_OF_FILE = 90.0  # a file of few branches may have one that is only there to be safe
@@ -23,7 +24,9 @@ Branch = tuple[str, int, int]  # file, line, number within the line
 
 def uses_recovery(source: Path) -> bool:
     """Tell whether a test has files of the recovery engine among its sources."""
-    return any(path.parent == RECOVERY for path in listed(described(source), "sources"))
+    return source.stem not in EXHAUSTIVE and any(
+        path.parent == RECOVERY for path in listed(described(source), "sources")
+    )
 
 
 def build(source: Path, folder: Path) -> Path:

@@ -99,10 +99,6 @@ static void next_step(struct vm *vm, struct vmi_fault *record, unsigned thread) 
   record->action = (uint8_t)health_escalate(&vm->health, next, mildest, now, &record->reason);
 }
 
-static bool is_rollback(uint8_t action) {
-  return action == VMI_ACTION_TASK_ROLLBACK || action == VMI_ACTION_VM_ROLLBACK;
-}
-
 static void nothing_exchanged(struct vmi_fault *record) {
   record->pages = 0;
   record->old_table = 0;
@@ -113,7 +109,7 @@ static void nothing_exchanged(struct vmi_fault *record) {
 void action_perform_checked(struct vm *vm, struct vmi_fault *record, unsigned thread) {
   struct vmi_fault damage;
   enum vmi_action action = (enum vmi_action)record->action;
-  if (!is_rollback(record->action) || recovery_backup_is_sound(vm, thread, action, &damage)) {
+  if (!action_is_rollback(record->action) || recovery_backup_is_sound(vm, thread, action, &damage)) {
     action_perform(vm, record, thread);
     return;
   }
@@ -128,7 +124,7 @@ void action_perform_other(struct vm *vm, struct vmi_fault *record, unsigned thre
   nothing_exchanged(record);
   while (!act(vm, record, thread)) {
     next_step(vm, record, thread);
-    if (is_rollback(record->action)) {
+    if (action_is_rollback(record->action)) {
       action_perform_checked(vm, record, thread);
       return;
     }

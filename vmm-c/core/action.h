@@ -20,6 +20,11 @@ static inline void action_count(struct vm *vm) {
   vm->info->recoveries = ++vm->recoveries;
 }
 
+/* To the last checkpoint. */
+static inline bool action_is_rollback(uint8_t action) {
+  return action == VMI_ACTION_TASK_ROLLBACK || action == VMI_ACTION_VM_ROLLBACK;
+}
+
 /* All actions but the two rollbacks. One that is not possible leads on to the next one of the policy (enum vmi_action). */
 void action_perform_other(struct vm *vm, struct vmi_fault *record, unsigned task);
 

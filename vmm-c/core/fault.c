@@ -26,13 +26,6 @@ static uint8_t task_number(const struct vm *vm, const struct thread *thread) {
   return thread == vm->kernel ? (uint8_t)VMI_TASK_KERNEL : (uint8_t)thread_number(vm, thread);
 }
 
-/* All but the frequent case, which this keeps out of its way. */
-__attribute__((cold)) static void choose(struct vm *vm, struct vmi_fault *record, unsigned thread,
-                                         enum vmi_action mildest, uint32_t now) {
-  record->action = (uint8_t)health_choose(&vm->health, thread, record->class, mildest, now, &record->reason);
-  action_perform_checked(vm, record, thread);
-}
-
 __attribute__((always_inline)) static inline void decide(struct vm *vm, struct vmi_fault *record,
                                                          struct thread *thread) {
   log_begin(record, vm, task_number(vm, thread));
@@ -43,8 +36,13 @@ __attribute__((always_inline)) static inline void decide(struct vm *vm, struct v
   if (health_agrees(&vm->health, number, record->class, mildest, now)) {
     record->action = (uint8_t)mildest;
     action_perform(vm, record, number);
+    return;
+  }
+  record->action = (uint8_t)health_choose(&vm->health, number, record->class, mildest, now, &record->reason);
+  if (action_is_rollback(record->action)) {
+    action_perform_checked(vm, record, number);
   } else {
-    choose(vm, record, number, mildest, now);
+    action_perform_other(vm, record, number);
   }
 }
 

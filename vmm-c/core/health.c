@@ -38,7 +38,8 @@ void health_reset(struct health *h) {
 /* A window lasts from the first use in it. */
 static bool use(struct health *h, enum vmi_action action, uint32_t now) {
   struct health_step *step = &h->steps[action];
-  if (step->used == 0 || now - step->start >= health_duration(h->window_ms[action])) {
+  uint32_t window = step->window != 0 ? step->window : health_duration(h->window_ms[action]);
+  if (step->used == 0 || now - step->start >= window) {
     step->used = 0;
     step->start = now;
   }

@@ -82,7 +82,8 @@ def test_only_requests_are_checkpoints(recorded: machine.Recording) -> None:
     """# R24 No switch of the VM is one, also none by the fast path; its tasks are saved at each switch as usual."""
     (_, first, lines), (_, second, _) = recorded.looked
     requests = [number for number in oracle.streams(lines["asked"])["sp"] if number % 10 == 0]
-    assert abs(first["asked"]["checkpoints"] - len(requests)) <= 1
+    forgotten = requests[0] // 10  # by the VMM's log, if the host was slow to look
+    assert abs(first["asked"]["checkpoints"] - forgotten - len(requests)) <= 1
     assert second["asked"]["switches"] - first["asked"]["switches"] > 100
     assert second["asked"]["task_checkpoints"] - first["asked"]["task_checkpoints"] > 60
 

@@ -141,6 +141,9 @@ static bool look_at_vm(struct vm *vm, struct watch *w, const struct finding *fou
 static bool look_at_tasks(struct vm *vm, struct watch *w, const struct finding *found) {
   unsigned owner = thread_number(vm, vm->owner);
   for (unsigned task = 0; task < vm->guest->task_count; task++) {
+    if (vm->guest->task_watchdogs[task] == 0) {
+      continue;
+    }
     bool ran_on = vm->signs.task_waits[task] == w->task_waits[task];
     w->task_waits[task] = vm->signs.task_waits[task];
     if (exceeded(&w->busy[task], ran_on, task == owner ? found->ran : 0, vm->guest->task_watchdogs[task])) {

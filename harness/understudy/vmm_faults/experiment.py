@@ -24,9 +24,19 @@ AGAIN = 24
 MORE_LINES = 30  # that each guest must print after the injection
 MS, SECONDS = 4_000.0, 40.0  # for that, in virtual and, as last guard, in real time
 GOLDEN_LINES = 1_500
-PLACES = tuple(
-    "switch_to_vm switch_to_task switch_from_vm sched_resume tick_handle vmi_dispatch console_write "
-    "recovery_first_write guest_read switch_to_idle virq_enter fault_data".split()
+PLACES = (
+    "switch_to_vm",
+    "switch_to_task",
+    "switch_from_vm",
+    "sched_resume",
+    "tick_handle",
+    "vmi_dispatch",
+    "console_write",
+    "recovery_first_write",
+    "guest_read",
+    "switch_to_idle",
+    "virq_enter",
+    "fault_data",
 )
 """Where the VMM is stopped before it goes on for a few instructions: what it does most of the time."""
 _SVC, _MODE = 0x13, 0x1F

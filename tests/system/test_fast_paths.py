@@ -79,7 +79,7 @@ def test_registers_agree_at_any_time(image: Image, ran: Visits) -> None:
 
 
 def test_switches_take_the_fast_path(ran: Visits) -> None:
-    """# R8 # R10 Otherwise the test above says nothing. Ticks that report a fault are slow, and there are many of them."""
+    """# R8 # R10 Otherwise the test above says nothing. Many ticks report a fault, and are slow."""
     ticks = [visit for visit in matching(ran, vector="irq") if visit.came_from >= 0x00300000]
     assert sum(visit.length < FASTEST for visit in ticks) > 50
 

@@ -40,7 +40,7 @@ static const struct signature signatures[] = {
     {VMI_FAULT_READ, {SEQUENCE, POINTER, WORD, WORD}, 2, sizeof(struct vmi_fault)},
     {VMI_POLICY_READ, {VM, POINTER, WORD, WORD}, 2, sizeof(struct vmi_policy)},
     {VMI_POLICY_SET, {VM, POINTER, WORD, WORD}, 0, 0},
-    {VMI_BLACK_BOX, {POINTER, WORD, WORD, WORD}, 1, sizeof(struct vmi_black_box)},
+    {VMI_BLACK_BOX, {VM, POINTER, WORD, WORD}, 2, sizeof(struct vmi_black_box)}, /* number of last words; 0: the box */
     {VMI_SCRUB, {POINTER, WORD, WORD, WORD}, 1, sizeof(struct vmi_scrub)},
     {VMI_VM_TAKE_OVER, {VM, WORD, WORD, WORD}, 0, 0},
     {VMI_VM_WORDS, {VM, POINTER, WORD, WORD}, 2, sizeof(struct vmi_vm_words)},

@@ -133,14 +133,19 @@ static void test_what_is_found(void **state) {
   }
 }
 
-/* Invariant 3: in the middle of a commit the present state is the checkpoint, whatever the former one is like. */
-static void test_committing(void **state) {
-  (void)state;
+/* The first task runs, and its pages differ from their backups. */
+static void with_backups(void) {
   random_start(1);
   small_configure(small_undo, 1, 1, 0, false, true);
   small_power_on();
   guest_start_tasks();
   guest_dirty_own_pages(1);
+}
+
+/* Invariant 3: in the middle of a commit the present state is the checkpoint, whatever the former one is like. */
+static void test_committing(void **state) {
+  (void)state;
+  with_backups();
   backup_of(PAGE)[LATER] ^= 4;
   assert_false(recovery_complete(vm));
   vm->committing = true;
@@ -153,11 +158,7 @@ static void test_damaged_table(void **state) {
   static const uint32_t bits[] = {1, 4, 0x2000, 0x80000000};
   struct vmi_fault what;
   (void)state;
-  random_start(1);
-  small_configure(small_undo, 1, 1, 0, false, true);
-  small_power_on();
-  guest_start_tasks();
-  guest_dirty_own_pages(1);
+  with_backups();
   struct page_sum *sum = &vm->sums[((uint32_t)(uintptr_t)backup_of(PAGE) - vm->frames) / PAGE_SIZE];
   for (unsigned i = 0; i < sizeof bits / sizeof bits[0]; i++) {
     assert_true(recovery_backup_is_sound(vm, KERNEL_THREAD, VMI_ACTION_VM_ROLLBACK, &what));

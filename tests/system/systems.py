@@ -5,6 +5,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from understudy.config.policy import budgets
+
 Data = dict[str, Any]
 
 FAULTY = "apps/faulty/faulty.c.j2"
@@ -16,12 +18,6 @@ HEALTHY = ("healthy1", "healthy2")
 # A slice much longer than what the tests do between a decision of the faulty task and its fault: a checkpoint of
 # the VM in between would hold a state from which the fault repeats for ever (D5, D7), which is another test's subject.
 LONG_SLICE = 50
-
-
-def budgets(task: int = 3, vm: int = 3, cold: int = 2, *, older: int = 0, window_ms: int = 1000) -> Data:
-    """`recovery` of a VM with these budgets."""
-    steps = {"task_rollback": task, "vm_rollback": vm, "older_generation": older, "cold_restart": cold}
-    return {"window_ms": window_ms, "steps": {action: {"budget": budget} for action, budget in steps.items()}}
 
 
 GENEROUS = budgets(100_000, 100_000)

@@ -24,13 +24,13 @@ KEYS = {"passed", "fault", "action", "recovery_instructions", "guests_undisturbe
 @pytest.fixture(scope="module")
 def reference(vmm_build: Build) -> dict[str, list[str]]:
     """What the guests print without the fault."""
-    return stage.record(vmm_build(first_act.golden_variant()), first_act.GUESTS)
+    return stage.record(vmm_build(stage.golden_variant(first_act.SYSTEM)), first_act.GUESTS)
 
 
 @pytest.fixture(scope="module")
 def second_reference(vmm_build: Build) -> dict[str, list[str]]:
     """The same, of the second act."""
-    return stage.record(vmm_build(second_act.golden_variant()), second_act.GUESTS)
+    return stage.record(vmm_build(stage.golden_variant(second_act.SYSTEM)), second_act.GUESTS)
 
 
 def test_demonstration_in_a_pipe(vmm_build: Build) -> None:

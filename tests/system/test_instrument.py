@@ -20,7 +20,6 @@ from . import machine, systems
 
 LOOPS, STEP, AROUND = 200, 400, 3  # of apps/counted.c and counted.S: instructions of a loop but for subs and bne
 MS = 60
-RFE_SP = 0xF89D0A00  # rfeia sp
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,15 @@ def reset(target: Target, vm: str, how: str) -> None:
         gdb.write_register("pc", target.memory.address(how))
 
 
+def two_lives(image: Image, vm: str, how: str) -> tuple[list[str], list[str]]:
+    """What a guest prints before and after a reset of its VM."""
+    with Target(image) as target:
+        machine.until(target, lambda: len(life(target, vm, 0)) > LINES)
+        reset(target, vm, how)
+        machine.until(target, lambda: len(life(target, vm, 1)) > LINES)
+        return life(target, vm, 0), life(target, vm, 1)
+
+
 def life(target: Target, vm: str, number: int) -> list[str]:
     """The lines of one life of a guest, from the line that it begins with."""
     lives: list[list[str]] = []
@@ -48,11 +57,7 @@ def values(lines: list[str]) -> list[int]:
 @pytest.mark.parametrize("vm", VMS)
 def test_cold_reset_is_pristine(image: Image, vm: str) -> None:
     """# D5 Persistent memory is what the image says, whatever it held."""
-    with Target(image) as target:
-        machine.until(target, lambda: len(life(target, vm, 0)) > LINES)
-        reset(target, vm, "vm_cold_start")
-        machine.until(target, lambda: len(life(target, vm, 1)) > LINES)
-        second = life(target, vm, 1)
+    _, second = two_lives(image, vm, "vm_cold_start")
     assert second[0] == "tally: cold start at 0"
     assert values(second)[0] == 0
 
@@ -60,11 +65,7 @@ def test_cold_reset_is_pristine(image: Image, vm: str) -> None:
 @pytest.mark.parametrize("vm", VMS)
 def test_warm_reset_goes_on(image: Image, vm: str) -> None:
     """# D5 The guest begins anew with the totals that it had: each value once, or once more if not committed."""
-    with Target(image) as target:
-        machine.until(target, lambda: len(life(target, vm, 0)) > LINES)
-        reset(target, vm, "vm_warm_start")
-        machine.until(target, lambda: len(life(target, vm, 1)) > LINES)
-        first, second = life(target, vm, 0), life(target, vm, 1)
+    first, second = two_lives(image, vm, "vm_warm_start")
     begun = int(second[0].removeprefix("tally: warm start at "))
     assert values(second)[0] == begun
     assert 0 <= values(first)[-1] + 1 - begun <= 1

@@ -250,10 +250,6 @@ static inline struct vm *vm_numbered(unsigned number) {
   return scheduler.vms[number];
 }
 
-static inline struct thread *vm_thread(struct vm *vm) {
-  return vm->thread;
-}
-
 static inline bool vm_in_kernel(const struct vm *vm) {
   return vm->thread == vm->kernel;
 }

@@ -182,13 +182,6 @@ static inline void fault_privileged(uint32_t victim) {
   __asm__ volatile("mcr p15, 0, %0, c1, c0, 0" ::"r"(0)); /* SCTLR: MMU off */
 }
 
-static inline void fault_hang(uint32_t victim) {
-  (void)victim;
-  for (;;) {
-    __asm__ volatile("");
-  }
-}
-
 /* Calls itself until the stack is at its end: the guard page below it. */
 static inline uint32_t fault_deeper(uint32_t depth) {
   volatile uint32_t frame[32];

@@ -2,6 +2,7 @@
 """What can be done about which faults, and what is done unless the TOML says otherwise (D5)."""
 
 from enum import StrEnum
+from typing import Any
 
 FOREVER = 0xFFFFFFFF
 WINDOW_MAX_MS = 36_000_000
@@ -95,3 +96,9 @@ DEFAULT_STEPS = {
     Action.SYSTEM_HALT: (FOREVER, Action.SYSTEM_HALT),
 }
 """Budget and next step of each action."""
+
+
+def budgets(task: int = 3, vm: int = 3, cold: int = 2, *, older: int = 0, window_ms: int = 1000) -> dict[str, Any]:
+    """Return `recovery` of a VM, as in the TOML, that takes each of these steps so often within the window."""
+    steps = {"task_rollback": task, "vm_rollback": vm, "older_generation": older, "cold_restart": cold}
+    return {"window_ms": window_ms, "steps": {action: {"budget": budget} for action, budget in steps.items()}}

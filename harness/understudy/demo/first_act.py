@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A task corrupts its own kernel, is rolled back, and nobody else notices (R40)."""
 
-import copy
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -9,14 +8,13 @@ from attrs import asdict, field, frozen
 from rich.console import Console as Screen
 from rich.markup import escape
 
-from understudy.config.load import system_data
 from understudy.demo import stage
 from understudy.demo.stage import instructions, say
 from understudy.image import Image, build
 from understudy.target import Fault, Target
 
 SYSTEM = "demo"
-FAULTY_VM, FAULTY_TEMPLATE, FAULTY_GUEST = "guest3", "apps/faulty/faulty.c.j2", "tick_breaker"
+FAULTY_VM, FAULTY_GUEST = "guest3", "tick_breaker"
 HEALTHY_VMS = ("guest1", "guest2")
 GUESTS = (*HEALTHY_VMS, FAULTY_VM)
 AFTER_FAULT_MS = 500.0  # virtual time that the guests run on after the fault, at least
@@ -58,14 +56,6 @@ class FirstAct:
         return data
 
 
-def golden_variant() -> dict[str, Any]:
-    """Return the demonstration system with a faulty task that never fails."""
-    data = copy.deepcopy(system_data(SYSTEM))
-    data["system"]["name"] = f"{SYSTEM}-golden"
-    data["guest"][FAULTY_GUEST]["templates"][FAULTY_TEMPLATE]["times"] = 0
-    return data
-
-
 def play(screen: Screen) -> FirstAct:
     """Run it, and tell it on `screen`.
 
@@ -74,7 +64,7 @@ def play(screen: Screen) -> FirstAct:
 
     """
     say(screen, "build", f"the system [b]{SYSTEM}[/] and its twin without the fault")
-    image, golden = build(SYSTEM), build(golden_variant())
+    image, golden = build(SYSTEM), build(stage.golden_variant(SYSTEM))
     with ThreadPoolExecutor(1) as pool:
         return _Story(screen, image, pool.submit(stage.record, golden, GUESTS)).tell()
 

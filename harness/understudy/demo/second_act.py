@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A guest kernel fails, a task hangs, and a VM that fails again and again is replaced by its standby."""
 
-import copy
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
@@ -11,7 +10,6 @@ from attrs import asdict, field, frozen
 from rich.console import Console as Screen
 from rich.markup import escape
 
-from understudy.config.load import system_data
 from understudy.demo import stage
 from understudy.demo.stage import instructions, say
 from understudy.image import build
@@ -54,16 +52,6 @@ class SecondAct:
         return {**asdict(self), "passed": not self.problems}
 
 
-def golden_variant() -> dict[str, Any]:
-    """Return the system without any of its faults."""
-    data = copy.deepcopy(system_data(SYSTEM))
-    data["system"]["name"] = f"{SYSTEM}-golden"
-    for guest in data["guest"].values():
-        for parameters in guest.get("templates", {}).values():
-            parameters["times"] = 0
-    return data
-
-
 def play(screen: Screen) -> SecondAct:
     """Run it, and tell it on `screen`.
 
@@ -72,7 +60,7 @@ def play(screen: Screen) -> SecondAct:
 
     """
     say(screen, "build", f"the system [b]{SYSTEM}[/] and its twin without any fault")
-    image, golden = build(SYSTEM), build(golden_variant())
+    image, golden = build(SYSTEM), build(stage.golden_variant(SYSTEM))
     with ThreadPoolExecutor(1) as pool:
         reference = pool.submit(stage.record, golden, GUESTS)
         with Target(image) as target:

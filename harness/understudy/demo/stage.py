@@ -1,19 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
 """What both acts do: boot guests from the console of VM0, tell, compare what they print with a run without faults."""
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console as Screen
 from rich.markup import escape
 
 from understudy import paths
+from understudy.config.load import system_data
 from understudy.image import Image
 from understudy.image.elf import Symbol
 from understudy.target import Fault, Target
 
 VALUES = 150
 """Lines of output that each guest must deliver, before and after the fault together."""
+
+
+def golden_variant(system: str) -> dict[str, Any]:
+    """Return a system of qemu-configs/systems whose faulty guests never fail."""
+    data = copy.deepcopy(system_data(system))
+    data["system"]["name"] = f"{system}-golden"
+    for guest in data["guest"].values():
+        for parameters in guest.get("templates", {}).values():
+            parameters["times"] = 0
+    return data
 
 
 def say(screen: Screen, who: str, what: str, colour: str = "blue") -> None:

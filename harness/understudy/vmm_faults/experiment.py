@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
-from understudy.demo.first_act import golden_variant
+from understudy.demo import first_act, stage
 from understudy.errors import UnderstudyError
 from understudy.image import Image
 from understudy.target import Gdb, Target
@@ -77,7 +77,7 @@ class Experiment:
 
 def system() -> dict[str, Any]:
     """Return the demonstration without its fault, with all guests from the start and a VMM that starts anew."""
-    data = golden_variant()
+    data = stage.golden_variant(first_act.SYSTEM)
     data["system"] |= {"name": "micro-reboot", "vmm_fault": "restart"}
     for name in GUESTS:
         data["vm"][name]["autostart"] = True

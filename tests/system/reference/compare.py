@@ -16,7 +16,6 @@ from .vm import KERNEL, TIMER, Thread, Vm
 KERNEL_THREAD = 13
 FLAGS = 0x080F0000  # CPSR: Q and GE
 LANES = 16
-FPSCR_DEFAULT = 0
 
 
 def differences(bench: Bench, vm: Vm) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 from attrs import field, frozen
 
 from understudy.config.model import PAGE, TASK_BASE, TASK_MAX, WINDOW
+from understudy.config.policy import budgets
 
 Data = dict[str, Any]
 
@@ -21,12 +22,7 @@ KERNEL = "latency/kernel.S.j2"
 TASK = "latency/task.S.j2"
 
 
-def _budgets(task: int, vm: int, window_ms: int = 1000) -> Data:
-    steps = {"task_rollback": task, "vm_rollback": vm, "older_generation": 0, "cold_restart": 1 << 30}
-    return {"window_ms": window_ms, "steps": {action: {"budget": budget} for action, budget in steps.items()}}
-
-
-GENEROUS = _budgets(1 << 30, 1 << 30)
+GENEROUS = budgets(1 << 30, 1 << 30, 1 << 30)
 
 
 def always(action: str) -> Data:
@@ -34,7 +30,7 @@ def always(action: str) -> Data:
     return {**GENEROUS, "on": {"translation": action}, "steps": {action: {"budget": 1 << 30}}}
 
 
-IMPATIENT = _budgets(3, 0, window_ms=1)
+IMPATIENT = budgets(3, 0, 1 << 30, window_ms=1)
 """A fault that comes back at once, because a checkpoint was taken right before it (D7), is, too."""
 LONG_TICK_US = 10_000
 """With slices of 255 ticks: so long that no slice ends while something else is measured."""

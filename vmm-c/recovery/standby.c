@@ -113,7 +113,7 @@ static bool is_duplicated(const struct vm *primary, uint32_t id, enum vmi_duplic
 static bool copy_pages(struct pair *pair, const struct vm *primary, struct vm *standby, enum vmi_duplicate what) {
   uint32_t left = pair->calls++ < CALLS ? BATCH : UINT32_MAX;
   uint32_t id;
-  for (; left != 0 && page_set_take(&pair->changed, &id);) {
+  while (left != 0 && page_set_take(&pair->changed, &id)) {
     if (is_duplicated(primary, id, what)) {
       duplicate_page(primary, standby, id);
       pair->pages++;

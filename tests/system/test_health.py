@@ -138,7 +138,8 @@ def test_policy_is_shown_and_changed_at_run_time(vmm_boot: Boot) -> None:
     assert [fault.action for fault in target.faults()] == ["task restart", "task restart", "suspend"]
     assert "  task_restart           2          2      60000  suspend" in machine.ask(target, "policy trial")
     assert "task restarts               2" in machine.ask(target, "stats trial")
-    target.vm0("resume trial")  # a tick that came meanwhile may take its kernel into the next fault, and so other steps first
+    # A tick that came meanwhile draws its kernel into the next fault, and so other steps may come first.
+    target.vm0("resume trial")
     machine.until(target, lambda: machine.state(target, "trial") == "paused")
     assert len(target.faults()) >= 4
     assert target.faults()[-1].action == "suspend"

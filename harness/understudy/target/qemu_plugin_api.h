@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The part of QEMU's plugin interface, version 1 (QEMU 4.2 to 8), that visits.c uses. No package brings the header;
+ * The part of QEMU's plugin interface, version 1 (QEMU 4.2 to 8), that our plugins use. No package brings the header;
  * the interface is described in QEMU's manual, "TCG Plugins". All functions are resolved when QEMU loads the plugin.
  */
 #ifndef QEMU_PLUGIN_API_H
@@ -26,6 +26,7 @@ enum qemu_plugin_mem_rw { QEMU_PLUGIN_MEM_R = 1, QEMU_PLUGIN_MEM_W, QEMU_PLUGIN_
 typedef void (*translate_callback)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
 typedef void (*execute_callback)(unsigned cpu, void *data);
 typedef void (*memory_callback)(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t address, void *data);
+typedef void (*cpu_callback)(qemu_plugin_id_t id, unsigned cpu);
 typedef void (*exit_callback)(qemu_plugin_id_t id, void *data);
 
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
@@ -36,7 +37,11 @@ size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 struct qemu_plugin_hwaddr *qemu_plugin_get_hwaddr(qemu_plugin_meminfo_t info, uint64_t address);
 bool qemu_plugin_hwaddr_is_io(const struct qemu_plugin_hwaddr *address);
+uint64_t qemu_plugin_hwaddr_phys_addr(const struct qemu_plugin_hwaddr *address);
+bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t info);
+unsigned qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t info);
 
+void qemu_plugin_register_vcpu_init_cb(qemu_plugin_id_t id, cpu_callback callback);
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, translate_callback callback);
 void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, execute_callback callback,
                                           enum qemu_plugin_cb_flags flags, void *data);

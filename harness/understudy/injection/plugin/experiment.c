@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A timer of QEMU's virtual clock stops the CPU exactly between two instructions, on its own thread and with its whole
+ * state in memory. So nothing of the machine is instrumented: all of it runs as it does without the injector, and the
+ * virtual time of the faulty run is right. The timer is "external": while the CPU sleeps QEMU does not let time jump to
+ * it but to that of a device, as it would without it, and then it fires late, before the CPU wakes. A second timer lets
+ * a machine that sleeps for ever reach the end; it is the same in all experiments.
+ */
+#include "experiment.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "golden.h"
+#include "internals.h"
+#include "machine.h"
+#include "trace.h"
+
+#define NEVER UINT64_MAX
+#define FAULT_MAX 256
+
+struct progress {
+  struct applied applied;
+  uint64_t next;     /* when the fault is applied again */
+  uint64_t original; /* value before the first application */
+};
+
+static const struct run *run;
+static const struct fault *faults;
+static struct progress *progress; /* shared with the process that waits for a forked one */
+static uint8_t *report_buffer;
+static void (*report_finished)(size_t size);
+static uint32_t sync_next;
+static int64_t executed_before;
+static _Alignas(16) uint8_t timer[TIMER_SIZE];
+static _Alignas(16) uint8_t end_timer[TIMER_SIZE];
+
+static uint64_t now(void) {
+  return (uint64_t)qemu.qemu_clock_get_ns(CLOCK_VIRTUAL);
+}
+
+static uint64_t mask_of(const struct fault *fault) {
+  return fault->size >= sizeof(uint64_t) ? UINT64_MAX : (UINT64_C(1) << (8 * fault->size)) - 1;
+}
+
+static uint64_t faulty_value(const struct fault *fault, uint64_t value) {
+  return ((((value & fault->keep) | fault->set) ^ fault->flip) + fault->add) & mask_of(fault);
+}
+
+static void note_first(struct progress *p, uint64_t value) {
+  p->original = value;
+  p->applied.time = now();
+  p->applied.before = value;
+  p->applied.pc = machine_core(15);
+  p->applied.cpsr = machine_core(CPSR);
+}
+
+static void apply(const struct fault *fault, struct progress *p) {
+  uint64_t value;
+  uint64_t after = 0;
+  if (!machine_read(fault, &value)) {
+    return;
+  }
+  if (p->applied.times == 0) {
+    note_first(p, value);
+  }
+  if (faulty_value(fault, value) != value || fault->target == TARGET_DEVICE) {
+    (void)machine_write(fault, faulty_value(fault, value));
+  }
+  (void)machine_read(fault, &after);
+  if (p->applied.times == 0) {
+    p->applied.after = after;
+  }
+  p->applied.times++;
+  p->applied.changed += after != value;
+}
+
+/* Only the bits that the fault determines are put back. */
+static void restore(const struct fault *fault, const struct progress *p) {
+  uint64_t value;
+  uint64_t touched = fault->add != 0 ? UINT64_MAX : ~fault->keep | fault->set | fault->flip;
+  if (machine_read(fault, &value)) {
+    (void)machine_write(fault, (value & ~touched) | (p->original & touched));
+  }
+}
+
+static uint64_t end_of(const struct fault *fault) {
+  return fault->time + fault->duration;
+}
+
+static void after_application(const struct fault *fault, struct progress *p) {
+  uint64_t again = p->next + fault->interval;
+  if (fault->duration == 0) {
+    p->next = NEVER;
+  } else if (fault->interval != 0 && again < end_of(fault)) {
+    p->next = again;
+  } else {
+    p->next = fault->restore ? end_of(fault) : NEVER;
+  }
+}
+
+static void apply_due(uint64_t time) {
+  for (uint32_t i = 0; i < run->faults; i++) {
+    struct progress *p = &progress[i];
+    if (p->next > time) {
+      continue;
+    }
+    if (faults[i].restore && p->applied.times != 0 && time >= end_of(&faults[i])) {
+      restore(&faults[i], p);
+      p->next = NEVER;
+      continue;
+    }
+    apply(&faults[i], p);
+    after_application(&faults[i], p);
+  }
+}
+
+static bool faults_are_over(void) {
+  for (uint32_t i = 0; i < run->faults; i++) {
+    if (progress[i].next != NEVER) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static size_t put(size_t at, const void *data, size_t size) {
+  if (at + size > REPORT_MAX) {
+    return at;
+  }
+  memcpy(report_buffer + at, data, size);
+  return at + size;
+}
+
+static size_t put_collected(size_t at, struct report *report) {
+  for (uint32_t i = 0; i < plan.setup.collected; i++) {
+    const struct range *range = &plan.collected[i];
+    if (at + range->size <= REPORT_MAX) {
+      ram_read(range->base, report_buffer + at, range->size);
+      at += range->size;
+      report->collected += (uint32_t)range->size;
+    }
+  }
+  return at;
+}
+
+static void finish(enum end_kind end, uint64_t time) {
+  struct report report = {.end = end, .sync = sync_next - 1, .faults = run->faults, .time = time};
+  size_t at = sizeof report;
+  report.executed = (uint64_t)(qemu.icount_get_raw() - executed_before);
+  for (uint32_t i = 0; i < run->faults; i++) {
+    at = put(at, &progress[i].applied, sizeof progress[i].applied);
+  }
+  for (int number = 0; number <= CPSR; number++) {
+    report.registers[number] = machine_core(number);
+  }
+  if (end == END_HORIZON) {
+    at = put_collected(at, &report);
+    if ((run->flags & RUN_GOLDEN) == 0) {
+      at += golden_differences(report.sync, &report, report_buffer + at, REPORT_MAX - at);
+    }
+  }
+  memcpy(report_buffer, &report, sizeof report);
+  report_finished(at);
+}
+
+size_t experiment_ended(uint8_t *buffer, enum end_kind end, uint32_t status) {
+  struct report report = {.end = end, .status = status, .faults = run->faults};
+  size_t at = sizeof report;
+  for (uint32_t i = 0; i < run->faults; i++) {
+    memcpy(buffer + at, &progress[i].applied, sizeof progress[i].applied);
+    at += sizeof progress[i].applied;
+  }
+  memcpy(buffer, &report, sizeof report);
+  return at;
+}
+
+static uint64_t next_event(void) {
+  uint64_t next = plan.syncs[sync_next];
+  for (uint32_t i = 0; i < run->faults; i++) {
+    next = progress[i].next < next ? progress[i].next : next;
+  }
+  return next;
+}
+
+/* The timer may fire on another thread of QEMU; what it is for is done on that of the CPU, before its next instruction. */
+static void on_time(void *cpu, uintptr_t unused) {
+  (void)cpu;
+  (void)unused;
+  uint64_t time = now();
+  apply_due(time);
+  while (sync_next < plan.setup.syncs && plan.syncs[sync_next] <= time) {
+    sync_next++;
+    if ((run->flags & RUN_GOLDEN) != 0) {
+      golden_keep(sync_next - 1);
+    } else if ((run->flags & RUN_EARLY) != 0 && faults_are_over() && sync_next < plan.setup.syncs &&
+               golden_equals(sync_next - 1)) {
+      finish(END_EQUAL, time);
+      return;
+    }
+    if (sync_next == plan.setup.syncs) {
+      finish(END_HORIZON, time);
+      return;
+    }
+  }
+  qemu.timer_mod_ns(timer, (int64_t)next_event());
+}
+
+static void at_end(void *unused) {
+  (void)unused;
+}
+
+static void on_timer(void *unused) {
+  (void)unused;
+  qemu.async_run_on_cpu(qemu.qemu_get_cpu(0), on_time, 0);
+}
+
+void experiment_timers(void) {
+  qemu.timer_init_full(timer, qemu.main_loop_timers, CLOCK_VIRTUAL, 1, TIMER_EXTERNAL, on_timer, NULL);
+  qemu.timer_init_full(end_timer, qemu.main_loop_timers, CLOCK_VIRTUAL, 1, 0, at_end, NULL);
+}
+
+bool experiment_open(void) {
+  void *shared = mmap(NULL, FAULT_MAX * sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  progress = shared;
+  return shared != MAP_FAILED;
+}
+
+bool experiment_prepare(const struct run *what, const struct fault *list, uint8_t *report,
+                        void (*finished)(size_t size)) {
+  if (what->faults > FAULT_MAX) {
+    return false;
+  }
+  run = what;
+  faults = list;
+  report_buffer = report;
+  report_finished = finished;
+  memset(progress, 0, run->faults * sizeof *progress);
+  for (uint32_t i = 0; i < run->faults; i++) {
+    progress[i].next = faults[i].time;
+  }
+  return true;
+}
+
+void experiment_begin(void) {
+  sync_next = 0;
+  executed_before = qemu.icount_get_raw();
+  while (sync_next + 1 < plan.setup.syncs && plan.syncs[sync_next] <= now()) {
+    sync_next++;
+  }
+  if ((run->flags & RUN_TRACE) != 0) {
+    trace_begin(run->traced_until);
+  }
+  qemu.timer_mod_ns(timer, (int64_t)next_event());
+  qemu.timer_mod_ns(end_timer, (int64_t)plan.syncs[plan.setup.syncs - 1]);
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * QEMU plugin that injects faults. At a virtual time after the start of the machine it stops between two instructions
+ * and serves requests of the harness. Engines:
+ *
+ *   fork      for each experiment the process is forked, so each begins with exactly this state, in about a millisecond
+ *   snapshot  the harness loads a snapshot before each experiment
+ *   process   the process runs one experiment and ends
+ *
+ * What happens in an experiment is the same code for all of them.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "experiment.h"
+#include "golden.h"
+#include "idle.h"
+#include "internals.h"
+#include "machine.h"
+#include "qemu_plugin_api.h"
+#include "trace.h"
+
+enum { UART_MAX = 8, REQUEST_MAX = 1 << 16, STATE_PAUSED = 4 };
+
+PLUGIN_EXPORT int qemu_plugin_version = PLUGIN_VERSION;
+
+struct plan plan;
+static enum engine engine;
+static int control = -1;
+static uint64_t start_ns;
+static uint32_t instruction_ns;
+static const char *golden_path;
+static const char *trace_path;
+static const char *uart_paths[UART_MAX];
+static size_t uart_count;
+static struct uart {
+  int ours;    /* to read what was sent */
+  int theirs;  /* of QEMU; the position in the file is shared by all forked processes */
+  off_t start; /* where the output of the experiment begins */
+} uarts[UART_MAX];
+static _Alignas(16) uint8_t start_timer[TIMER_SIZE];
+static _Alignas(16) uint8_t request_data[REQUEST_MAX];
+static uint8_t *report; /* shared with forked processes */
+static size_t *report_size;
+
+static _Noreturn void die(const char *what) {
+  fprintf(stderr, "understudy injector: %s\n", what);
+  _exit(EXIT_FAILURE);
+}
+
+static bool read_all(void *to, size_t size) {
+  for (uint8_t *at = to; size > 0;) {
+    ssize_t done = read(control, at, size);
+    if (done <= 0) {
+      return false;
+    }
+    at += done;
+    size -= (size_t)done;
+  }
+  return true;
+}
+
+static void write_all(const void *from, size_t size) {
+  for (const uint8_t *at = from; size > 0;) {
+    ssize_t done = write(control, at, size);
+    if (done <= 0) {
+      _exit(EXIT_SUCCESS); /* the harness is gone */
+    }
+    at += done;
+    size -= (size_t)done;
+  }
+}
+
+/* An answer: its size, then its content. */
+static void answer(const void *data, uint32_t size) {
+  write_all(&size, sizeof size);
+  write_all(data, size);
+}
+
+static const void *take(const uint8_t **at, size_t size) {
+  const void *taken = *at;
+  *at += size;
+  return taken;
+}
+
+static void set_up(const uint8_t *data, uint32_t size) {
+  uint8_t *kept = malloc(size);
+  const uint8_t *at = kept;
+  memcpy(kept, data, size);
+  memcpy(&plan.setup, take(&at, sizeof plan.setup), sizeof plan.setup);
+  if (plan.setup.version != PROTOCOL_VERSION) {
+    die("the harness speaks another version of the protocol");
+  }
+  plan.ranges = take(&at, plan.setup.ranges * sizeof *plan.ranges);
+  plan.devices = take(&at, plan.setup.devices * sizeof *plan.devices);
+  plan.collected = take(&at, plan.setup.collected * sizeof *plan.collected);
+  plan.syncs = take(&at, plan.setup.syncs * sizeof *plan.syncs);
+  compare_all_pages = engine != ENGINE_FORK;
+  if (!golden_open(golden_path)) {
+    die("no place for the states of the golden run, or a range is not RAM");
+  }
+  answer("", 0);
+}
+
+/* QEMU has opened the files by itself; which descriptors they have got, Linux knows. */
+static int descriptor_of(const char *path) {
+  struct stat wanted;
+  struct stat found;
+  if (stat(path, &wanted) != 0) {
+    return -1;
+  }
+  for (int fd = 3; fd < 1024; fd++) {
+    if (fstat(fd, &found) == 0 && found.st_dev == wanted.st_dev && found.st_ino == wanted.st_ino) {
+      return fd;
+    }
+  }
+  return -1;
+}
+
+static void open_uarts(void) {
+  for (size_t i = 0; i < uart_count; i++) {
+    uarts[i].theirs = descriptor_of(uart_paths[i]);
+    uarts[i].ours = open(uart_paths[i], O_RDONLY | O_CLOEXEC);
+    if (uarts[i].theirs < 0 || uarts[i].ours < 0) {
+      die("a UART has no file");
+    }
+  }
+}
+
+static void begin_output(void) {
+  for (size_t i = 0; i < uart_count; i++) {
+    uarts[i].start = lseek(uarts[i].theirs, 0, SEEK_CUR);
+  }
+}
+
+/* Add what the UARTs sent to the report. */
+static size_t collect_output(size_t at) {
+  struct report head;
+  memcpy(&head, report, sizeof head);
+  for (size_t i = 0; i < uart_count; i++) {
+    off_t end = lseek(uarts[i].theirs, 0, SEEK_CUR);
+    size_t size = (size_t)(end - uarts[i].start);
+    size = size < REPORT_MAX - at ? size : REPORT_MAX - at;
+    ssize_t done = pread(uarts[i].ours, report + at, size, uarts[i].start);
+    head.uart[i] = done > 0 ? (uint32_t)done : 0;
+    at += head.uart[i];
+  }
+  memcpy(report, &head, sizeof head);
+  return at;
+}
+
+static void forget_output(void) {
+  for (size_t i = 0; i < uart_count; i++) {
+    if (ftruncate(uarts[i].theirs, uarts[i].start) != 0 || lseek(uarts[i].theirs, uarts[i].start, SEEK_SET) < 0) {
+      die("a UART's file can't be cut");
+    }
+  }
+}
+
+static void send_report(size_t size) {
+  answer(report, (uint32_t)collect_output(size));
+}
+
+static void end_by_signal(int number) {
+  (void)number;
+  *report_size = experiment_ended(report, END_WALL, 0);
+  if (engine == ENGINE_PROCESS) {
+    send_report(*report_size);
+  }
+  _exit(EXIT_SUCCESS);
+}
+
+static void guard_time(void) {
+  uint32_t ms = plan.setup.wall_ms;
+  struct itimerval limit = {.it_value = {ms / 1000, ms % 1000 * 1000}};
+  sigset_t alarm_only;
+  signal(SIGALRM, end_by_signal);
+  setitimer(ITIMER_REAL, &limit, NULL);
+  sigemptyset(&alarm_only);
+  sigaddset(&alarm_only, SIGALRM);
+  pthread_sigmask(SIG_UNBLOCK, &alarm_only, NULL);
+}
+
+static void finished_in_child(size_t size) {
+  trace_end();
+  *report_size = size;
+  _exit(EXIT_SUCCESS);
+}
+
+static void finished_here(size_t size) {
+  trace_end();
+  send_report(size);
+  if (engine == ENGINE_PROCESS) {
+    _exit(EXIT_SUCCESS);
+  }
+  qemu.vm_stop(STATE_PAUSED);
+}
+
+static void prepare(void (*finished)(size_t size)) {
+  const struct run *run = (const struct run *)request_data;
+  if (!experiment_prepare(run, (const struct fault *)(request_data + sizeof *run), report, finished)) {
+    die("too many faults in one experiment");
+  }
+  begin_output();
+}
+
+static void await_child(pid_t child) {
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (WIFSIGNALED(status)) {
+    *report_size = experiment_ended(report, END_SIGNAL, (uint32_t)WTERMSIG(status));
+  } else if (WEXITSTATUS(status) != 0 || *report_size == 0) {
+    *report_size = experiment_ended(report, END_SIGNAL, 256u + (uint32_t)WEXITSTATUS(status));
+  }
+}
+
+/* true: this is the process of the experiment, and the machine shall run. */
+static bool fork_experiment(void) {
+  const struct run *run = (const struct run *)request_data;
+  bool golden = (run->flags & RUN_GOLDEN) != 0;
+  *report_size = 0;
+  prepare(finished_in_child);
+  pid_t child = fork();
+  if (child < 0) {
+    die("fork() failed");
+  }
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    idle_without_main_loop();
+    guard_time();
+    experiment_begin();
+    return true;
+  }
+  await_child(child);
+  if (golden) {
+    golden_learn();
+  }
+  send_report(*report_size);
+  forget_output();
+  return false;
+}
+
+/* Serve requests until the machine shall run. */
+static void serve(void *cpu, uintptr_t unused) {
+  (void)cpu;
+  (void)unused;
+  struct request request;
+  while (read_all(&request, sizeof request)) {
+    if (request.size > REQUEST_MAX || !read_all(request_data, request.size)) {
+      break;
+    }
+    switch (request.kind) {
+      case REQUEST_SETUP:
+        set_up(request_data, request.size);
+        break;
+      case REQUEST_RETURN:
+        qemu.vm_stop(STATE_PAUSED);
+        answer("", 0);
+        return;
+      default:
+        if (engine != ENGINE_FORK) {
+          guard_time();
+          prepare(finished_here);
+          experiment_begin();
+          return;
+        }
+        if (fork_experiment()) {
+          return;
+        }
+    }
+  }
+  _exit(EXIT_SUCCESS);
+}
+
+static int let_fork(void *block, void *unused) {
+  (void)unused;
+  madvise(qemu.qemu_ram_get_host_addr(block), qemu.qemu_ram_get_max_length(block), MADV_DOFORK);
+  return 0;
+}
+
+static void start(void *cpu, uintptr_t unused) {
+  const char *problem = machine_open();
+  if (problem != NULL) {
+    die(problem);
+  }
+  if (engine == ENGINE_FORK) {
+    qemu.qemu_ram_foreach_block(let_fork, NULL);
+  }
+  open_uarts();
+  answer("", 0);
+  serve(cpu, unused);
+}
+
+static void on_start(void *unused) {
+  (void)unused;
+  qemu.async_run_on_cpu(qemu.qemu_get_cpu(0), start, 0);
+}
+
+/* The machine begins to run; or it goes on from a snapshot, with the experiment that waits in the socket. */
+static void on_state(void *unused, bool running, int state) {
+  static bool returned;
+  (void)unused;
+  (void)state;
+  if (running && returned) {
+    serve(NULL, 0);
+  } else if (running) {
+    qemu.timer_mod_ns(start_timer, (int64_t)start_ns);
+  }
+  returned = returned || !running;
+}
+
+static void on_cpu(qemu_plugin_id_t id, unsigned cpu) {
+  (void)id;
+  (void)cpu;
+  qemu.timer_init_full(start_timer, qemu.main_loop_timers, CLOCK_VIRTUAL, 1, TIMER_EXTERNAL, on_start, NULL);
+  experiment_timers();
+  qemu.qemu_add_vm_change_state_handler(on_state, NULL);
+}
+
+static bool set_option(const char *name, const char *value) {
+  if (strcmp(name, "engine") == 0) {
+    engine = strcmp(value, "fork") == 0 ? ENGINE_FORK : strcmp(value, "snapshot") == 0 ? ENGINE_SNAPSHOT : ENGINE_PROCESS;
+  } else if (strcmp(name, "control") == 0) {
+    control = atoi(value);
+  } else if (strcmp(name, "start_ns") == 0) {
+    start_ns = strtoull(value, NULL, 0);
+  } else if (strcmp(name, "instruction_ns") == 0) {
+    instruction_ns = (uint32_t)strtoul(value, NULL, 0);
+  } else if (strcmp(name, "golden") == 0) {
+    golden_path = strdup(value);
+  } else if (strcmp(name, "trace") == 0) {
+    trace_path = strdup(value);
+  } else if (strcmp(name, "uart") == 0 && uart_count < UART_MAX) {
+    uart_paths[uart_count++] = strdup(value);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+static void *share(size_t size) {
+  return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv) {
+  (void)info;
+  for (int i = 0; i < argc; i++) {
+    char *value = strchr(argv[i], '=');
+    if (value != NULL) {
+      *value++ = '\0';
+    }
+    if (value == NULL || !set_option(argv[i], value)) {
+      fprintf(stderr, "understudy injector: %s: no such option\n", argv[i]);
+      return EXIT_FAILURE;
+    }
+  }
+  const char *missing = internals_find(engine);
+  if (missing != NULL) {
+    fprintf(stderr, "understudy injector: this QEMU does not have %s\n", missing);
+    return EXIT_FAILURE;
+  }
+  prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* the kernel then tells for each 4 KiB whether it was written */
+  report = share(REPORT_MAX + 4096);
+  report_size = share(sizeof *report_size);
+  if (report == MAP_FAILED || report_size == MAP_FAILED || !experiment_open()) {
+    perror("understudy injector");
+    return EXIT_FAILURE;
+  }
+  trace_to(trace_path, id, instruction_ns);
+  qemu_plugin_register_vcpu_init_cb(id, on_cpu);
+  return 0;
+}

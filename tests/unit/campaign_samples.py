@@ -51,7 +51,7 @@ def experiment(number: int) -> Experiment:
     fault = Fault(200_000_000 + number * 32, Target.CORE, number % 16, flip=1 << bit)
     faults = (fault,) if number % 5 else (fault, Fault(1, Target.RAM, 0x6000_0000, size=1, keep=0, restore=True))
     place = Place("register", f"r{number % 16}", bit=bit, vm=STRATA[number % 3], pc=0x8000 + 4 * number, step=number)
-    return Experiment(number, STRATA[number % 3], faults, place)
+    return Experiment(number, STRATA[number % 3], faults, place, dormant_after=None if number % 4 else 201_000_000)
 
 
 def result(number: int) -> Result:

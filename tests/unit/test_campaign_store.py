@@ -11,9 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-from attrs import evolve
+from attrs import evolve, fields
 from campaign_samples import experiment, made, meta, result, results
-from understudy.injection.experiment import Experiment, History, Outcome, Verdict
+from understudy.injection import schema
+from understudy.injection.experiment import Experiment, History, Outcome, Place, Verdict
 from understudy.injection.store import PREVIOUS, Session, Store, StoreError
 
 HERE = Path(__file__).parent
@@ -36,6 +37,13 @@ def test_everything_comes_back(path: Path) -> None:
         found = store.numbers(Outcome.RECOVERED)
     assert found == [number for number in range(1, 51) if result(number).verdict.outcome is Outcome.RECOVERED]
     assert not path.with_name(path.name + "-wal").exists()
+
+
+def test_every_field_has_a_column() -> None:
+    """Who adds one to an experiment, a place or a verdict must store it, too."""
+    assert set(schema.PLACE) == {field.name for field in fields(Place)}
+    assert set(schema.EXPERIMENT) - set(schema.PLACE) == {field.name for field in fields(Experiment)} - {"place"}
+    assert set(schema.VERDICT) == {field.name for field in fields(Verdict)} - {"vm"} | {"hit_vm"}
 
 
 def test_more_than_a_chunk(path: Path) -> None:

@@ -19,7 +19,7 @@ CREATE TABLE experiment (
   number INTEGER PRIMARY KEY, stratum TEXT NOT NULL, weight REAL NOT NULL,
   kind TEXT NOT NULL, name TEXT NOT NULL, model TEXT NOT NULL, bit INTEGER,
   vm TEXT NOT NULL, task TEXT NOT NULL, phase TEXT NOT NULL, address INTEGER, symbol TEXT NOT NULL,
-  pc INTEGER, pc_symbol TEXT NOT NULL, step INTEGER, faults TEXT NOT NULL
+  pc INTEGER, pc_symbol TEXT NOT NULL, step INTEGER, dormant_after INTEGER, faults TEXT NOT NULL
 ) STRICT;
 CREATE TABLE result (
   number INTEGER PRIMARY KEY REFERENCES experiment, end TEXT NOT NULL, status INTEGER NOT NULL,
@@ -34,7 +34,7 @@ CREATE TABLE session (
 """
 
 PLACE = ("kind", "name", "model", "bit", "vm", "task", "phase", "address", "symbol", "pc", "pc_symbol", "step")
-EXPERIMENT = ("number", "stratum", "weight", *PLACE, "faults")
+EXPERIMENT = ("number", "stratum", "weight", *PLACE, "dormant_after", "faults")
 _VERDICT = ("outcome", "why", "action", "level", "vm", "latency", "cost", "lost", "actions")
 VERDICT = tuple("hit_vm" if name == "vm" else name for name in _VERDICT)
 """Columns: as in `Verdict`, but for the VM, since experiments have one already: the one aimed at."""
@@ -66,14 +66,21 @@ def experiment_row(experiment: Experiment) -> Row:
     place = experiment.place
     faults = [asdict(fault, filter=lambda a, value: value != a.default) for fault in experiment.faults]
     where = (getattr(place, name) for name in PLACE)
-    return (experiment.number, experiment.stratum, float(experiment.weight), *where, canonical(faults))
+    return (
+        experiment.number,
+        experiment.stratum,
+        float(experiment.weight),
+        *where,
+        experiment.dormant_after,
+        canonical(faults),
+    )
 
 
 def experiment_of(row: Row) -> Experiment:
     """Return the experiment of such a row."""
-    number, stratum, weight, *place, faults = row
+    number, stratum, weight, *place, dormant, faults = row
     made = _converter.structure(json.loads(faults), tuple[Fault, ...])
-    return Experiment(number, stratum, made, Place(*place), weight)
+    return Experiment(number, stratum, made, Place(*place), weight, dormant)
 
 
 def history_json(history: History) -> str:

@@ -114,7 +114,7 @@ def effective(hits: float, total: float, squares: float) -> tuple[float, float]:
     if not squares:
         return 0.0, 0.0
     number = total * total / squares
-    return number * hits / total, number
+    return _whole(number * hits / total), _whole(number)
 
 
 def stratified(strata: Iterable[Stratum]) -> tuple[float, float]:
@@ -131,7 +131,13 @@ def stratified(strata: Iterable[Stratum]) -> tuple[float, float]:
     alike = 1 / sum((part.size / size) ** 2 / part.total for part in parts)
     number = value * (1 - value) / spread if spread else alike  # no spread: all parts are of one mind
     number = min(number, sum(part.total for part in parts))
-    return value * number, number
+    return _whole(value * number), _whole(number)
+
+
+def _whole(number: float) -> float:
+    """Take back what rounding has added to a whole number: with equal weights nothing may change."""
+    nearest = round(number)
+    return float(nearest) if math.isclose(number, nearest, rel_tol=1e-9, abs_tol=1e-9) else number
 
 
 def _variance(part: Stratum, size: float) -> float:

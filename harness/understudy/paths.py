@@ -37,6 +37,11 @@ def systems_folder() -> Path:
     return root() / "qemu-configs" / "systems"
 
 
+def campaigns_folder() -> Path:
+    """Return the folder of the campaign files."""
+    return root() / "qemu-configs" / "campaigns"
+
+
 def build_folder() -> Path:
     """Return the folder of everything generated; `make clean` removes it."""
     return root() / "build"

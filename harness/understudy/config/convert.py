@@ -5,6 +5,7 @@ import difflib
 import re
 import typing
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Any, TypeVar
 
 import attrs
@@ -13,9 +14,8 @@ from cattrs.cols import list_structure_factory, mapping_structure_factory
 from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn
 
-from understudy.config.model import Output, Regions, Size, VmmFault
-from understudy.config.policy import Action, FaultClass
-from understudy.config.saving import PERIOD_MAX, REQUEST, Period, SavePolicy
+from understudy.config.model import Names, Regions, Size
+from understudy.config.saving import PERIOD_MAX, REQUEST, Period
 from understudy.config.source import Key
 
 T = TypeVar("T")
@@ -53,8 +53,8 @@ def _converter() -> Converter:
     converter.register_structure_hook_func(
         lambda kind: kind in (Regions, Regions | None), lambda value, _: _regions(value)
     )
-    for choice in (SavePolicy, Output, VmmFault, FaultClass, Action):
-        converter.register_structure_hook(choice, _choice)
+    converter.register_structure_hook(float, _number)
+    converter.register_structure_hook_func(lambda kind: kind is Names, lambda value, _: _names(value))
     converter.register_structure_hook_func(lambda kind: kind is Period, lambda value, _: _period(value))
     converter.register_structure_hook_factory(
         _is_a(list),
@@ -81,9 +81,25 @@ def _describe(value: Any) -> str:
 
 
 def _exact(value: Any, kind: Any) -> Any:
+    if issubclass(kind, StrEnum):
+        return _choice(value, kind)
     if type(value) is not kind:
         raise ValueError(f"must be {_TYPE_NAMES[kind]}, not {_describe(value)}")
     return value
+
+
+def _number(value: Any, _: Any) -> float:
+    if type(value) not in (int, float):
+        raise ValueError(f"must be a number, not {_describe(value)}")
+    return float(value)
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
+        raise ValueError(f'must be a name or an array of names, such as "a" or ["a", "b"], not {_describe(value)}')
+    return tuple(value)
 
 
 def _only(kind: type, hook: Hook) -> Hook:

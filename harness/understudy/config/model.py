@@ -15,6 +15,7 @@ from understudy.config.saving import Policy
 
 Size = NewType("Size", int)
 Regions = NewType("Regions", tuple[str, ...])
+Names = NewType("Names", tuple[str, ...])  # one, or an array of them
 
 EVERY_MS = 100
 

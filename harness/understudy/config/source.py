@@ -32,11 +32,19 @@ class Source:
             ConfigError: the file is missing, unreadable or not TOML.
 
         """
-        text = _text(path, shown)
+        return cls.parse(_text(path, shown), shown)
+
+    @classmethod
+    def parse(cls, text: str, origin: str) -> "Source":
+        """Read TOML text.
+
+        Raises:
+            ConfigError: it is not TOML.
+        """
         try:
-            return cls(shown, text, tomllib.loads(text))
+            return cls(origin, text, tomllib.loads(text))
         except tomllib.TOMLDecodeError as error:
-            raise ConfigError([f"{shown}: not valid TOML: {error}"]) from None
+            raise ConfigError([f"{origin}: not valid TOML: {error}"]) from None
 
     @classmethod
     def read_json(cls, path: Path, shown: str) -> "Source":

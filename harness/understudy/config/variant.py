@@ -17,7 +17,7 @@ def variant(base: str | Path | Mapping[str, Any], changes: Mapping[str, Any]) ->
     name is that of the base and a hash of the result, unless `changes` gives one.
     """
     data = dict(base) if isinstance(base, Mapping) else system_data(base)
-    merged = _merge(data, changes)
+    merged = merge(data, changes)
     info = merged.get("system")
     if isinstance(info, dict) and changes and "name" not in changes.get("system", {}):
         digest = hashlib.sha256(json.dumps(merged, sort_keys=True).encode()).hexdigest()[:8]
@@ -25,14 +25,15 @@ def variant(base: str | Path | Mapping[str, Any], changes: Mapping[str, Any]) ->
     return merged
 
 
-def _merge(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+def merge(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge `new` into a copy of `old`, as `variant` does."""
     merged = dict(old)
     for key, value in new.items():
         if value is None:
             merged.pop(key, None)
         elif isinstance(value, Mapping):
             inner = merged.get(key)
-            merged[key] = _merge(inner if isinstance(inner, Mapping) else {}, value)
+            merged[key] = merge(inner if isinstance(inner, Mapping) else {}, value)
         else:
             merged[key] = value
     return merged

@@ -20,9 +20,9 @@ VALUES = 150
 
 
 def golden_variant(system: str) -> dict[str, Any]:
-    """Return a system of qemu-configs/systems whose faulty guests never fail."""
+    """Return a system whose faulty guests never fail."""
     data = copy.deepcopy(system_data(system))
-    data["system"]["name"] = f"{system}-golden"
+    data["system"]["name"] += "-golden"
     for guest in data["guest"].values():
         for parameters in guest.get("templates", {}).values():
             parameters["times"] = 0

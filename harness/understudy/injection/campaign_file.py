@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading a campaign file: by name from qemu-configs/campaigns, or from any path."""
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from attrs import define
+
+from understudy import paths
+from understudy.config.load import load_system, named, raise_if, shown, structured, system_data
+from understudy.config.source import Key, Source
+from understudy.config.variant import merge, variant
+from understudy.demo.stage import golden_variant
+from understudy.errors import ConfigError
+from understudy.injection.campaign_check import check_campaign
+from understudy.injection.campaign_model import CampaignData, CampaignInfo, FaultSpec, Limit, Stratum
+
+_US = 1_000
+_MS = 1_000_000
+
+
+@define(frozen=True, slots=False)
+class Campaign:
+    """A checked campaign file. Times are virtual nanoseconds since reset."""
+
+    source: Source
+    data: CampaignData
+
+    @property
+    def info(self) -> CampaignInfo:
+        """The table `[campaign]`."""
+        return self.data.campaign
+
+    @property
+    def name(self) -> str:
+        """Name of the campaign, and of the folder of its results."""
+        return self.info.name
+
+    @property
+    def text(self) -> str:
+        """The file as it was read."""
+        return self.source.text
+
+    @property
+    def hash(self) -> str:
+        """A number of what the file says; comments and layout don't count."""
+        canonical = json.dumps(self.source.data, sort_keys=True, default=str)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    @property
+    def strata(self) -> list[Stratum]:
+        """The fault spaces."""
+        return self.data.stratum
+
+    @property
+    def prelude(self) -> list[FaultSpec]:
+        """Faults that the golden run has, too."""
+        return self.data.prelude
+
+    @property
+    def limits(self) -> dict[str, Limit]:
+        """Limits by outcomes, see `limit_outcomes`."""
+        return self.data.limits
+
+    @property
+    def start_ns(self) -> int:
+        """When faults begin."""
+        return self.info.start_ms * _MS
+
+    @property
+    def window_end_ns(self) -> int:
+        """When no more faults begin."""
+        return (self.info.start_ms + self.info.window_ms) * _MS
+
+    @property
+    def end_ns(self) -> int:
+        """When experiments end."""
+        return self.window_end_ns + self.info.watch_ms * _MS
+
+    @property
+    def syncs_ns(self) -> tuple[int, ...]:
+        """When the state is compared with that of the golden run; the last is the end."""
+        times = range(self.start_ns + self.info.sync_ms * _MS, self.end_ns, self.info.sync_ms * _MS)
+        return (*times, self.end_ns)
+
+    @cached_property
+    def system(self) -> dict[str, Any]:
+        """Data of the system under test, as `understudy.image.build` takes it."""
+        return _system(self.data)
+
+    def problem(self, key: Key, reason: str) -> ConfigError:
+        """Return an error that names file, line and key."""
+        return ConfigError([self.source.problem(key, reason)])
+
+
+def load_campaign(campaign: str | Path) -> Campaign:
+    """Read a campaign.
+
+    Args:
+        campaign: a name in qemu-configs/campaigns, or the path of a TOML file.
+
+    Raises:
+        ConfigError: no such file, or problems in it; each line names file, line, key and reason.
+    """
+    if isinstance(campaign, Path) or campaign.endswith(".toml"):
+        path = Path(campaign)
+    else:
+        path = named(paths.campaigns_folder(), campaign, "campaign")
+    return _checked(Source.read(path, shown(path)))
+
+
+def parse_campaign(text: str, origin: str = "<text>") -> Campaign:
+    """Read a campaign from TOML text, such as that of a store; see `load_campaign`."""
+    return _checked(Source.parse(text, origin))
+
+
+def _checked(source: Source) -> Campaign:
+    data = structured(source, CampaignData)
+    try:
+        system = load_system(_system(data))[0]
+    except ConfigError as error:
+        where: Key = ("changes",) if data.changes else ("campaign", "system")
+        raise ConfigError([source.problem(where, problem) for problem in error.problems]) from None
+    raise_if(source, check_campaign(data, system))
+    return Campaign(source, data)
+
+
+def _system(data: CampaignData) -> dict[str, Any]:
+    base = golden_variant(data.campaign.system) if data.campaign.healthy else system_data(data.campaign.system)
+    started = {
+        name: {"autostart": data.campaign.autostart or vm.get("autostart", False)} for name, vm in base["vm"].items()
+    }
+    return variant(base, merge({"vm": started}, data.changes))

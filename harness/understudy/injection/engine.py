@@ -19,7 +19,7 @@ from attrs import frozen
 from understudy.errors import TargetError, ToolError
 from understudy.image import Image
 from understudy.injection.experiment import Fault
-from understudy.injection.protocol import VERSION, Flag, Link, Report, Request, Setup, packed_run, unpack_report
+from understudy.injection.protocol import VERSION, End, Flag, Link, Report, Request, Setup, packed_run, unpack_report
 from understudy.target.plugin import build_plugin
 from understudy.target.process import clock_arguments, start_qemu
 from understudy.target.qmp import Qmp
@@ -146,7 +146,7 @@ class _Server:
         version, when = _HELLO.unpack_from(data)
         if version != VERSION:
             raise TargetError(f"the injector speaks version {version} of the protocol, not {VERSION}")
-        self.link.ask(Request.SETUP, setup.packed())
+        self.link.ask(Request.SETUP, setup.packed(when))
         return Hello(when, tuple(data[_HELLO.size :].decode().splitlines()))
 
     def close(self) -> None:
@@ -229,11 +229,17 @@ class SnapshotEngine(Engine):
         self._qmp.close()
 
     def _run(self, run: bytes) -> bytes:
+        if self._server.process.poll() is not None:  # the experiment before ended it
+            self._stop()
+            self._start()
         self._monitor(f"loadvm {_SNAPSHOT}")
         self._server.link.send(Request.RUN, run)
         self._qmp.command("cont")
         report = self._server.link.answer()
-        self._until_paused()
+        if unpack_report(report).end is End.STUCK:
+            self._server.process.wait()
+        else:
+            self._until_paused()
         return report
 
     def _monitor(self, command: str) -> None:

@@ -131,18 +131,6 @@ static size_t put(size_t at, const void *data, size_t size) {
   return at + size;
 }
 
-static size_t put_collected(size_t at, struct report *report) {
-  for (uint32_t i = 0; i < plan.setup.collected; i++) {
-    const struct range *range = &plan.collected[i];
-    if (at + range->size <= REPORT_MAX) {
-      ram_read(range->base, report_buffer + at, range->size);
-      at += range->size;
-      report->collected += (uint32_t)range->size;
-    }
-  }
-  return at;
-}
-
 static void finish(enum end_kind end, uint64_t time) {
   struct report report = {.end = end, .sync = sync_next - 1, .faults = run->faults, .time = time};
   size_t at = sizeof report;
@@ -154,7 +142,6 @@ static void finish(enum end_kind end, uint64_t time) {
     report.registers[number] = machine_core(number);
   }
   if (end == END_HORIZON) {
-    at = put_collected(at, &report);
     if ((run->flags & RUN_GOLDEN) == 0) {
       at += golden_differences(report.sync, &report, report_buffer + at, REPORT_MAX - at);
     }

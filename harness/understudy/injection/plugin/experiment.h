@@ -16,7 +16,6 @@ struct plan {
   struct setup setup;
   const struct range *ranges;
   const struct range *devices;
-  const struct range *collected;
   const uint64_t *syncs;
 };
 
@@ -25,9 +24,6 @@ extern bool compare_all_pages; /* not only those that this process or the golden
 
 /* Share the states of the golden run, a file with place for all syncs. false: it can't be opened or mapped. */
 bool golden_open(const char *path);
-
-/* The state at the start is that of the machine now: find which pages the golden run has changed at each sync. */
-void golden_learn(void);
 
 /* Once, before anything else here. false: no memory. */
 bool experiment_open(void);

@@ -95,8 +95,9 @@ def _judge_system(experiment: Experiment, history: History, golden: GoldenFacts,
     actions = tuple(str(record["action"]) for record in records)
     facts = _recovery(history, records, golden)
     console = history.outputs.get(golden.management, "")
-    if any(mark in console for mark in _HALTED):
-        why = next(line for line in console.splitlines() if any(mark in line for mark in _HALTED))
+    if history.end == "stopped" or any(mark in console for mark in _HALTED):
+        said = [line for line in console.splitlines() if line.startswith(_VMM_LINE)]
+        why = said[0] if said else "the VMM stopped the system without a word"
         return evolve(facts, outcome=Outcome.VMM_FAULT, why=why, actions=actions)
     found = [_look_at(vm, history, golden, records, rules) for vm in golden.outputs]
     found = [one for one in found if one != _Found(one.vm)]
@@ -155,7 +156,8 @@ def _compare(text: str, boot: str, golden: str, *, anew: bool, rules: Rules) -> 
         if not following.startswith(rest):
             return f"{rest!r} instead of {following!r}", ""
     else:
-        wrong = difference(ours, [*_lines(boot)[:-1], *right], again=rules.again)
+        before = _lines(boot)[:-1]
+        wrong = difference([*before, *ours], [*before, *right], again=rules.again)
         if wrong:
             return wrong, ""
     missing = len(right) - len(ours)
@@ -207,7 +209,11 @@ def _judge_silent(history: History, facts: Verdict) -> Verdict:
         return evolve(facts, why="nothing differs from the golden run any more")
     if history.end == "dormant":
         return evolve(facts, outcome=Outcome.LATENT, why="what was hit is not used any more")
-    places = [f"{count} pages of {vm} window {window}" for vm, parts in history.memory.items() for window, count in parts.items()]
+    places = [
+        f"{count} pages of {vm} window {window}"
+        for vm, parts in history.memory.items()
+        for window, count in parts.items()
+    ]
     places += ["registers"] if history.cpu_differs else []
     places += ["devices"] if history.devices_differ else []
     if places:

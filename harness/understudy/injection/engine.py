@@ -45,7 +45,7 @@ class Ground:
     """What all experiments of a campaign have in common.
 
     `golden` is the file with the states of the golden run, which all engines share; `watched` is the address of the
-    word that is traced with each step.
+    word that is traced with each step, `stop` that of the loop in which the VMM stops the system.
     """
 
     image: Image
@@ -53,6 +53,7 @@ class Ground:
     start_ns: int
     golden: Path
     watched: int
+    stop: int
 
 
 @frozen
@@ -127,6 +128,7 @@ class _Server:
             "golden": ground.golden,
             "trace": engine.trace_file,
             "watch": ground.watched,
+            "stop": ground.stop,
         }
         given = [f"{name}={value}" for name, value in options.items()] + [f"uart={path}" for path in uarts]
         command = ["env", f"LD_PRELOAD={library}"] if kind is Kind.FORK else []

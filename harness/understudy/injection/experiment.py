@@ -111,7 +111,7 @@ class History:
     `memory` counts the pages that differ at the end: per VM and window as the guest sees them, and "vmm".
     """
 
-    end: str  # "horizon", "equal", "dormant", "signal", "stuck"
+    end: str  # "horizon", "equal", "dormant", "stopped", "signal", "stuck"
     status: int
     executed: int
     applied: tuple[Applied, ...]

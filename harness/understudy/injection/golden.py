@@ -38,9 +38,7 @@ _CP15 = {  # CRn, CRm, opc1, opc2 (ARM ARM B3.17)
     "TPIDRURO": (13, 0, 0, 3),
     "TPIDRPRW": (13, 0, 0, 4),
 }
-CP15_FIELDS = {
-    name: 15 << 16 | crn << 11 | crm << 7 | op1 << 3 | op2 for name, (crn, crm, op1, op2) in _CP15.items()
-}
+CP15_FIELDS = {name: 15 << 16 | crn << 11 | crm << 7 | op1 << 3 | op2 for name, (crn, crm, op1, op2) in _CP15.items()}
 
 
 @frozen

@@ -37,10 +37,11 @@ class Observer:
             "cpu_differs": report.cpu_differs,
             "devices_differ": report.devices_differ,
         }
-        if report.end is End.HORIZON and report.pages_differ:
-            end = EndOfExperiment(self._states, report.pages)
+        if report.end in (End.HORIZON, End.STOPPED) and report.pages_differ:
+            end = EndOfExperiment(self._states, report.sync, report.pages)
             memory = Memory(self._manifest, end.read)
             known["faults"] = self._records(memory)
+        if report.end is End.HORIZON and report.pages_differ:
             known["vms"] = self._vms(memory)
             known["memory"] = self._memory(memory, end)
         return History(**known)
@@ -97,4 +98,3 @@ class Observer:
             return guest_view.differences(ours, end.read, self._frames[vm], self._states.read_end)
         except TargetError:  # a damaged table leads out of the RAM
             return {"tables": 1}
-

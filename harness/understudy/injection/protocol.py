@@ -52,6 +52,7 @@ class End(IntEnum):
     SIGNAL = 2
     STUCK = 3
     DORMANT = 4
+    STOPPED = 5
 
 
 @frozen

@@ -41,13 +41,14 @@ class GoldenStates:
 
     def read_start(self, address: int, size: int) -> bytes:
         """Return RAM as it was at the start."""
-        return self._read(START, address, size)
+        return self.read(START, address, size)
 
     def read_end(self, address: int, size: int) -> bytes:
         """Return RAM as it was at the end."""
-        return self._read(self._end, address, size)
+        return self.read(self._end, address, size)
 
-    def _read(self, sync: int, address: int, size: int) -> bytes:
+    def read(self, sync: int, address: int, size: int) -> bytes:
+        """Return RAM as it was at a sync."""
         page, offset = self._locate(address, size)
         parts = []
         while size:
@@ -68,10 +69,11 @@ class GoldenStates:
 
 
 class EndOfExperiment:
-    """RAM at the end of an experiment: that of the golden run but for the pages that differ."""
+    """RAM at the end of an experiment: that of the golden run at the same sync, but for the pages that differ."""
 
-    def __init__(self, golden: GoldenStates, pages: Mapping[int, bytes]) -> None:
+    def __init__(self, golden: GoldenStates, sync: int, pages: Mapping[int, bytes]) -> None:
         self._golden = golden
+        self._sync = sync
         self.pages = pages
 
     def read(self, address: int, size: int) -> bytes:
@@ -81,6 +83,6 @@ class EndOfExperiment:
             base, offset = address // PAGE * PAGE, address % PAGE
             part = min(size, PAGE - offset)
             own = self.pages.get(base)
-            parts.append(own[offset : offset + part] if own else self._golden.read_end(address, part))
+            parts.append(own[offset : offset + part] if own else self._golden.read(self._sync, address, part))
             address, size = address + part, size - part
         return b"".join(parts)

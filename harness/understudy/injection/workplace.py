@@ -11,7 +11,6 @@ from typing import Any, Self
 from attrs import frozen
 
 from understudy.config.load import load_board
-from understudy.errors import TargetError
 from understudy.image import Image
 from understudy.injection.checker import Rules, judge
 from understudy.injection.engine import Engine, Ground, Kind, open_engine
@@ -19,7 +18,6 @@ from understudy.injection.experiment import Experiment, Fault, Result
 from understudy.injection.golden import Golden, GoldenFacts, golden_run
 from understudy.injection.observation import Observer
 from understudy.injection.protocol import PAGE, Setup
-from understudy.target.memory import Memory
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - files in memory; without it the usual temporary folder
 
@@ -77,7 +75,13 @@ def observed_devices(manifest: dict[str, Any]) -> tuple[tuple[int, int], ...]:
     ranges = [(board.timer.base, 0x18)]
     if "mpcore" in bases:
         cpu, distributor = bases["mpcore"] + 0x100, bases["mpcore"] + 0x1000
-        ranges += [(cpu, 12), (cpu + 0x14, 8), (distributor, 4), (distributor + 0x100, 0x280), (distributor + 0x400, 0x60)]
+        ranges += [
+            (cpu, 12),
+            (cpu + 0x14, 8),
+            (distributor, 4),
+            (distributor + 0x100, 0x280),
+            (distributor + 0x400, 0x60),
+        ]
     if "sp804" in bases:
         ranges += [(bases["sp804"] + at, 12) for at in (0, 0x10, 0x20, 0x30)]
     for uart in board.uart:
@@ -104,8 +108,8 @@ class Workplace:
                 folder = Path(tempfile.mkdtemp(prefix="us-", dir=_MEMORY if _MEMORY.is_dir() else None))
                 self._exits.callback(shutil.rmtree, folder, ignore_errors=True)
             image = _image(self.job, folder)
-            watched = Memory(image.manifest, _nothing).address("scheduler")
-            ground = Ground(image, self.job.setup, self.job.start_ns, folder / "golden", watched)
+            watched, stop = (image.manifest["symbols"][name] for name in ("scheduler", "vmm_stop"))
+            ground = Ground(image, self.job.setup, self.job.start_ns, folder / "golden", watched, stop)
             self.engine: Engine = self._exits.enter_context(open_engine(ground, self.job.engine, self._notice))
             self.golden = golden_run(image, self.engine, self.job.setup, ground.golden, self.job.prelude)
             self._exits.enter_context(self.golden.states)
@@ -133,7 +137,3 @@ def _image(job: Job, folder: Path) -> Image:
     image = Image(str(job.manifest["system"]), folder, job.manifest)
     image.elf.write_bytes(job.elf)
     return image
-
-
-def _nothing(address: int, size: int) -> bytes:
-    raise TargetError(f"{address:#x}: {size} bytes can't be read before the machine runs")

@@ -17,6 +17,7 @@
 
 #define NEVER UINT64_MAX
 #define FAULT_MAX 256
+#define STOP_SIZE 16u /* bytes of that loop */
 
 struct progress {
   struct applied applied;
@@ -141,10 +142,8 @@ static void finish(enum end_kind end, uint64_t time) {
   for (int number = 0; number <= CPSR; number++) {
     report.registers[number] = machine_core(number);
   }
-  if (end == END_HORIZON) {
-    if ((run->flags & RUN_GOLDEN) == 0) {
-      at += golden_differences(report.sync, &report, report_buffer + at, REPORT_MAX - at);
-    }
+  if ((end == END_HORIZON || end == END_STOPPED) && (run->flags & RUN_GOLDEN) == 0) {
+    at += golden_differences(report.sync, &report, report_buffer + at, REPORT_MAX - at);
   }
   memcpy(report_buffer, &report, sizeof report);
   report_finished(at);
@@ -186,8 +185,17 @@ static void exchange_injected(bool undo) {
   }
 }
 
+static bool is_stopped(void) {
+  uint32_t pc = machine_core(15);
+  return plan.stop != 0 && pc >= plan.stop && pc < plan.stop + STOP_SIZE;
+}
+
 static bool end_early(uint64_t time) {
   uint32_t sync = sync_next - 1;
+  if (is_stopped()) {
+    finish(END_STOPPED, time);
+    return true;
+  }
   if (golden_equals(sync)) {
     finish(END_EQUAL, time);
     return true;

@@ -17,6 +17,7 @@ struct plan {
   const struct range *ranges;
   const struct range *devices;
   const uint64_t *syncs;
+  uint32_t stop; /* address of the loop in which the VMM stops the system; 0: there is none */
 };
 
 extern struct plan plan;

@@ -87,7 +87,8 @@ enum end_kind {
   END_EQUAL,   /* ended early: nothing differs from the golden run any more */
   END_SIGNAL,  /* QEMU was killed by a signal (`status`), or exited by itself (`status` + 256) */
   END_STUCK,   /* took too long, such as in aborts for ever, which take no virtual time */
-  END_DORMANT  /* ended early: as END_EQUAL, but for what was injected, which the golden run does not use any more */
+  END_DORMANT, /* ended early: as END_EQUAL, but for what was injected, which the golden run does not use any more */
+  END_STOPPED  /* ended at the first sync where the PC is in the loop in which the VMM stops the system */
 };
 
 /* Followed by applied[faults], struct page[pages_sent], then what each UART sent. */

@@ -289,6 +289,8 @@ static bool set_option(const char *name, const char *value) {
     trace_path = strdup(value);
   } else if (strcmp(name, "watch") == 0) {
     watched = strtoull(value, NULL, 0);
+  } else if (strcmp(name, "stop") == 0) {
+    plan.stop = (uint32_t)strtoul(value, NULL, 0);
   } else if (strcmp(name, "uart") == 0) {
     output_add(value);
   } else {

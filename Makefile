@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready-dev
 PYTHON_CODE := harness tests
 
-.PHONY: demo latency campaign test lint format doctor clean
+.PHONY: demo latency long-run test lint format doctor clean
 
 demo: .venv/.ready-run
 	@$(BIN)/understudy demo
@@ -12,9 +12,9 @@ demo: .venv/.ready-run
 latency: .venv/.ready-latency
 	@$(BIN)/understudy latency
 
-campaign: $(READY)
-	@$(BIN)/understudy campaign
-	$(BIN)/pytest -n 2 --dist loadscope -m campaign --vmm-campaign
+long-run: $(READY)
+	@$(BIN)/understudy long-run
+	$(BIN)/pytest -n 2 --dist loadscope -m long --vmm-long
 
 test: $(READY) lint
 	$(BIN)/pytest -n 2 --dist loadscope

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 
 from understudy import paths
-from understudy.campaign import CAMPAIGNS, run_campaigns
 from understudy.config.load import load_board, names
 from understudy.coverage import REQUIRED, coverage, missing
 from understudy.demo import run_demo
@@ -20,6 +19,7 @@ from understudy.fuzz import SYSTEMS, run_fuzz
 from understudy.image import build
 from understudy.image.bare import build_bare
 from understudy.latency.command import run_latency
+from understudy.long_run import LONG_RUNS, run_long
 from understudy.run import run_interactively
 from understudy.vmm_faults.command import run_micro_reboots
 
@@ -87,11 +87,11 @@ def latency_command(
     sys.exit(0 if good else 1)
 
 
-@main.command("campaign")
-@click.argument("names", metavar="[NAME]...", nargs=-1, type=click.Choice(list(CAMPAIGNS)))
-def campaign_command(names: tuple[str, ...]) -> None:
-    """Run the long experiments, all or those named; status 1 if one found anything."""
-    sys.exit(0 if run_campaigns(Console(), names) else 1)
+@main.command("long-run")
+@click.argument("names", metavar="[NAME]...", nargs=-1, type=click.Choice(list(LONG_RUNS)))
+def long_run_command(names: tuple[str, ...]) -> None:
+    """Run the long form of experiments, all or those named; status 1 if one found anything."""
+    sys.exit(0 if run_long(Console(), names) else 1)
 
 
 @main.command("fuzz")

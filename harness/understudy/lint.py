@@ -17,7 +17,7 @@ from understudy.errors import ToolError
 from understudy.image import build
 from understudy.image.plan import GUESTS, VMM, GuestPlan, Unit, plan_guest, vmm_units
 from understudy.image.toolchain import GCC, guest_flags, vmm_flags
-from understudy.latency import plugin
+from understudy.target import plugin
 
 FUNCTION_LINES = 60
 FILE_LINES = 400
@@ -54,7 +54,7 @@ def sizes() -> list[str]:
 def compile_c() -> list[str]:
     """Build every system with GCC, with and without fault tolerance; check all units again with clang.
 
-    The plugin for QEMU is checked with both compilers of the host.
+    The plugins for QEMU are checked with both compilers of the host.
     """
     commands: dict[tuple[str, ...], None] = {}
     seen: set[Path] = set()
@@ -69,8 +69,9 @@ def compile_c() -> list[str]:
     for board_name in names(paths.boards_folder()):
         for command in _other_units(load_board(board_name), seen):
             commands[tuple(command)] = None
-    for compiler in (plugin.COMPILER, "clang"):
-        commands[(compiler, *plugin.FLAGS, "-fsyntax-only", str(plugin.SOURCE))] = None
+    for path in _files(".c"):
+        for compiler in (plugin.COMPILER, "clang") if path.parent.name == "plugin" else ():
+            commands[(compiler, *plugin.FLAGS, "-I", str(plugin.INCLUDE), "-fsyntax-only", str(path))] = None
     return _failures([list(command) for command in commands])
 
 

@@ -35,18 +35,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--vmm-board", metavar="NAME", help="run on this board instead of the one the system names")
     group.addoption("--vmm-keep", action="store_true", help="keep logs and memory dump of tests that pass, too")
     group.addoption("--vmm-artifacts", metavar="FOLDER", help="where to keep them (build/artifacts)")
-    group.addoption("--vmm-campaign", action="store_true", help="run the long form of tests that have one")
+    group.addoption("--vmm-long", action="store_true", help="run the long form of tests that have one")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the marker of tests that have a long form."""
-    config.addinivalue_line("markers", "campaign: has a long form, --vmm-campaign")
+    config.addinivalue_line("markers", "long: has a long form, --vmm-long")
 
 
 @pytest.fixture(scope="session")
-def campaign(request: pytest.FixtureRequest) -> bool:
+def long(request: pytest.FixtureRequest) -> bool:
     """Tell whether the long form of the test is wanted."""
-    return bool(request.config.getoption("--vmm-campaign"))
+    return bool(request.config.getoption("--vmm-long"))
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,12 @@ from understudy.errors import TargetTimeout, UnderstudyError
 from understudy.image import Image
 from understudy.image.elf import read_elf
 from understudy.latency import timer
-from understudy.latency.plugin import build_plugin
+from understudy.latency.plugin import SOURCE
 from understudy.latency.trace import Step, steps
 from understudy.latency.visits import NOWHERE, VECTORS, Visit, Visits, matching, visits
 from understudy.pytest_plugin import Build
 from understudy.target import Target
+from understudy.target.plugin import build_plugin
 
 from . import machine, systems
 
@@ -169,9 +170,9 @@ def test_time_that_does_not_pass(busy: Image) -> None:
 
 
 def test_plugin_is_built_once() -> None:
-    library = build_plugin()
+    library = build_plugin([SOURCE])
     before = library.stat().st_mtime_ns
-    assert build_plugin() == library
+    assert build_plugin([SOURCE]) == library
     assert library.stat().st_mtime_ns == before
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random programs on the machine: memory, registers and devices of every VM are those of a model after each rollback.
 
-The programs follow from the seeds 0, 1, ... and from the addresses of the build; `make campaign` tries more of them.
+The programs follow from the seeds 0, 1, ... and from the addresses of the build; `make long-run` tries more of them.
 Hypothesis makes most programs of one seed by changing others, so there are many seeds with few programs each. A program
 that fails is shrunk, printed, and kept in build/artifacts/reference-model.txt.
 """
@@ -74,12 +74,12 @@ def bench(image: Image) -> Iterator[Bench]:
         yield bench
 
 
-@pytest.mark.campaign
+@pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_machine_does_what_the_model_does(bench: Bench, *, campaign: bool, capsys: pytest.CaptureFixture[str]) -> None:
+def test_machine_does_what_the_model_does(bench: Bench, *, long: bool, capsys: pytest.CaptureFixture[str]) -> None:
     """# Invariant 1 # Invariant 3 # Invariant 4 # R19 # R20 # R28 # R29 # R30 # D4 # D6 # D10"""
     report = paths.build_folder() / "artifacts" / "reference-model.txt"
-    totals = explore(bench, FIXED, 200 if campaign else 5, report)
+    totals = explore(bench, FIXED, 200 if long else 5, report)
     with capsys.disabled():
         print(f"\n{totals}")
     assert totals["task rollback, policy"] > totals["programs"] // 4

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Putting the plugin's records together."""
 
-import shutil
 import struct
 import time
 from collections.abc import Iterable
@@ -10,9 +9,10 @@ from pathlib import Path
 import pytest
 from understudy import lint, paths
 from understudy.errors import TargetError, ToolError
-from understudy.latency import plugin
-from understudy.latency.plugin import Kind, Record, build_plugin, read_records
+from understudy.latency.plugin import SOURCE, Kind, Record, read_records
 from understudy.latency.visits import NOWHERE, Visit, Visits, assemble, matching
+from understudy.target import plugin
+from understudy.target.plugin import build_plugin
 
 NS = 32
 VECTORS = 0x60000000
@@ -133,24 +133,22 @@ def test_missing_compiler(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert paths.root() == toy
     monkeypatch.setenv("PATH", str(toy))
     with pytest.raises(ToolError, match=r"gcc \(for the host\) is missing: install it"):
-        build_plugin()
+        build_plugin([SOURCE])
 
 
 def test_changed_source_is_compiled_again(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = build_plugin()
+    first = build_plugin([SOURCE])
     assert first.is_relative_to(toy)
     monkeypatch.setattr(plugin, "FLAGS", (*plugin.FLAGS, "-g"))
-    assert build_plugin() != first
+    assert build_plugin([SOURCE]) != first
     monkeypatch.setattr(plugin, "FLAGS", (*plugin.FLAGS, "-DNOWHERE=no"))
-    with pytest.raises(ToolError, match=r"visits\.c: gcc refuses it:"):
-        build_plugin()
+    with pytest.raises(ToolError, match=r"plugin: gcc refuses it:"):
+        build_plugin([SOURCE])
     assert not [path for path in first.parent.iterdir() if path.is_dir()]
 
 
-def test_lint_compiles_the_plugin(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert paths.root() == toy
-    copy = tmp_path / "visits.c"
-    shutil.copy(plugin.SOURCE.with_name("qemu_plugin_api.h"), tmp_path)
-    copy.write_text(plugin.SOURCE.read_text() + "int wrong(int unused_parameter) { return 0; }\n")
-    monkeypatch.setattr(plugin, "SOURCE", copy)
+def test_lint_compiles_the_plugins(toy: Path) -> None:
+    copy = toy / "harness" / "plugin" / "visits.c"
+    copy.parent.mkdir(parents=True)
+    copy.write_text(SOURCE.read_text() + "int wrong(int unused_parameter) { return 0; }\n")
     assert len([text for text in lint.compile_c() if "unused_parameter" in text]) == 2  # gcc and clang

@@ -60,13 +60,18 @@ class Place:
 
 @frozen
 class Experiment:
-    """One experiment of a plan. `weight` is the share of its stratum's fault space for which it stands."""
+    """One experiment of a plan. `weight` is the share of its stratum's fault space for which it stands.
+
+    `dormant_after` is the virtual time from which on the golden run doesn't use what the faults aim at (0: never);
+    None: it is used for ever, or that is not known.
+    """
 
     number: int
     stratum: str
     faults: tuple[Fault, ...]
     place: Place
     weight: float = 1.0
+    dormant_after: int | None = None
 
 
 class Outcome(StrEnum):

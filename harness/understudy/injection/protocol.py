@@ -19,7 +19,7 @@ UARTS = 8
 _REQUEST = Struct("<II")
 _SETUP = Struct("<8I")
 _RANGE = Struct("<QQ")
-_RUN = Struct("<IIQ")
+_RUN = Struct("<IIQQ")
 _FAULT = Struct("<8Q4I")
 _REPORT = Struct(f"<4I2Q5I17I{UARTS}II4x")
 _APPLIED = Struct("<QQQIIII")
@@ -51,6 +51,7 @@ class End(IntEnum):
     EQUAL = 1
     SIGNAL = 2
     WALL = 3
+    DORMANT = 4
 
 
 @frozen
@@ -92,9 +93,9 @@ class Report:
     outputs: tuple[bytes, ...]
 
 
-def packed_run(faults: Sequence[Fault], flags: Flag, traced_until: int = 0) -> bytes:
+def packed_run(faults: Sequence[Fault], flags: Flag, *, traced_until: int = 0, dormant_after: int = 0) -> bytes:
     """Return `struct run` and its faults."""
-    return _RUN.pack(flags, len(faults), traced_until) + b"".join(map(_packed_fault, faults))
+    return _RUN.pack(flags, len(faults), traced_until, dormant_after) + b"".join(map(_packed_fault, faults))
 
 
 def _packed_fault(fault: Fault) -> bytes:

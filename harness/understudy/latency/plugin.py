@@ -1,29 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The QEMU plugin that counts instructions: building it, its arguments, and its records."""
+"""The QEMU plugin that counts instructions: its arguments and its records."""
 
-import hashlib
-import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
 
-from understudy import paths
 from understudy.config.model import WINDOW
-from understudy.errors import TargetError, ToolError
+from understudy.errors import TargetError
 from understudy.image import Image
+from understudy.target.plugin import build_plugin
 
-COMPILER = "gcc"
-FLAGS = ("-std=c11", "-D_POSIX_C_SOURCE=200809L", "-O2", "-fPIC", "-Wall", "-Wextra", "-Werror")
 SOURCE = Path(__file__).with_name("plugin") / "visits.c"
 NOWHERE = 0xFFFFFFFF
 GUEST_END = 256 * WINDOW  # what is below belongs to guests (class DYNAMIC), what is above to the VMM and devices
 
-_HEADER = SOURCE.with_name("qemu_plugin_api.h")
 _RECORD = Struct("<QQIIII")  # struct record of visits.c
 
 
@@ -44,29 +36,6 @@ class Record(NamedTuple):
     address: int
     came_from: int
     reserved: int
-
-
-def build_plugin() -> Path:
-    """Compile the plugin, unless it was compiled from the same sources before; return its file.
-
-    Raises:
-        ToolError: there is no host compiler, or it refuses the source.
-    """
-    key = hashlib.sha256(repr(FLAGS).encode() + SOURCE.read_bytes() + _HEADER.read_bytes()).hexdigest()[:16]
-    library = paths.build_folder() / "plugin" / f"visits-{key}.so"
-    if library.is_file():
-        return library
-    if not shutil.which(COMPILER):
-        raise ToolError(f"{COMPILER} (for the host) is missing: install it to build the QEMU plugin that counts")
-    library.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
-        made = Path(folder, library.name)
-        command = [COMPILER, *FLAGS, "-shared", "-o", str(made), str(SOURCE)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise ToolError(f"{SOURCE}: {COMPILER} refuses it:\n{done.stderr.strip()}")
-        os.replace(made, library)  # in one step: another process may build it at the same time
-    return library
 
 
 def instruction_ns(image: Image) -> int:
@@ -108,7 +77,7 @@ def plugin_arguments(
 
 def plugin_option(given: Mapping[str, object], points: Iterable[int], holds: Iterable[int] = ()) -> tuple[str, ...]:
     """Return the QEMU arguments for the plugin with these settings (plugin/visits.c)."""
-    parts = [str(build_plugin()), *(f"{name}={value}" for name, value in given.items())]
+    parts = [str(build_plugin([SOURCE])), *(f"{name}={value}" for name, value in given.items())]
     parts += [f"point={address:#x}" for address in points]
     parts += [f"hold={count}" for count in holds]
     return ("-plugin", ",".join(parts))

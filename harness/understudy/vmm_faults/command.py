@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from understudy.image import build
+from understudy.injection.statistics import wilson
 from understudy.vmm_faults.experiment import Experiment, Kind, Outcome, experiment, golden_lines, system
-from understudy.vmm_faults.statistics import wilson
 
-CAMPAIGN = 400  # experiments of `make campaign`
+LONG_RUN = 400  # experiments of `make long-run`
 SURVIVED = (Outcome.RECOVERED, Outcome.DEGRADED)
 NOTICED = (*SURVIVED, Outcome.STOPPED, Outcome.FAILED)
 

@@ -2,9 +2,8 @@
 /*
  * A timer of QEMU's virtual clock stops the CPU exactly between two instructions, on its own thread and with its whole
  * state in memory. So nothing of the machine is instrumented: all of it runs as it does without the injector, and the
- * virtual time of the faulty run is right. The timer is "external": while the CPU sleeps QEMU does not let time jump to
- * it but to that of a device, as it would without it, and then it fires late, before the CPU wakes. A second timer lets
- * a machine that sleeps for ever reach the end; it is the same in all experiments.
+ * virtual time of the faulty run is right. A second timer, among those of the devices, lets a machine that sleeps for
+ * ever reach the end; it is the same in all experiments.
  */
 #include "experiment.h"
 
@@ -65,7 +64,7 @@ static void apply(const struct fault *fault, struct progress *p) {
     note_first(p, value);
   }
   if (faulty_value(fault, value) != value || fault->target == TARGET_DEVICE) {
-    (void)machine_write(fault, faulty_value(fault, value));
+    machine_write(fault, faulty_value(fault, value));
   }
   (void)machine_read(fault, &after);
   if (p->applied.times == 0) {
@@ -80,7 +79,7 @@ static void restore(const struct fault *fault, const struct progress *p) {
   uint64_t value;
   uint64_t touched = fault->add != 0 ? UINT64_MAX : ~fault->keep | fault->set | fault->flip;
   if (machine_read(fault, &value)) {
-    (void)machine_write(fault, (value & ~touched) | (p->original & touched));
+    machine_write(fault, (value & ~touched) | (p->original & touched));
   }
 }
 
@@ -183,9 +182,46 @@ static uint64_t next_event(void) {
   return next;
 }
 
-/* The timer may fire on another thread of QEMU; what it is for is done on that of the CPU, before its next instruction. */
-static void on_time(void *cpu, uintptr_t unused) {
-  (void)cpu;
+static bool may_end_early(void) {
+  return (run->flags & RUN_EARLY) != 0 && faults_are_over();
+}
+
+/* Undo what was injected into RAM, where it is still there, or put it back; QEMU need not know. */
+static void exchange_injected(bool undo) {
+  for (uint32_t i = 0; i < run->faults; i++) {
+    uint8_t *memory = faults[i].target == TARGET_RAM ? machine_ram(faults[i].address, faults[i].size) : NULL;
+    const struct applied *applied = &progress[i].applied;
+    const uint64_t *from = undo ? &applied->after : &applied->before;
+    const uint64_t *to = undo ? &applied->before : &applied->after;
+    if (memory != NULL && applied->times != 0 && memcmp(memory, from, faults[i].size) == 0) {
+      memcpy(memory, to, faults[i].size);
+    }
+  }
+}
+
+static bool end_early(uint64_t time) {
+  uint32_t sync = sync_next - 1;
+  if (golden_equals(sync)) {
+    finish(END_EQUAL, time);
+    return true;
+  }
+  if (time < run->dormant_after) {
+    return false;
+  }
+  exchange_injected(true);
+  bool dormant = golden_equals(sync);
+  exchange_injected(false);
+  if (dormant) {
+    finish(END_DORMANT, time);
+  }
+  return dormant;
+}
+
+/*
+ * Work queued for the thread of the CPU would count as being awake, and QEMU would let time jump by less. So all is done
+ * here: the CPU stands, because QEMU lets it run up to the next timer, and this thread has QEMU's lock.
+ */
+static void on_time(void *unused) {
   (void)unused;
   uint64_t time = now();
   apply_due(time);
@@ -193,9 +229,7 @@ static void on_time(void *cpu, uintptr_t unused) {
     sync_next++;
     if ((run->flags & RUN_GOLDEN) != 0) {
       golden_keep(sync_next - 1);
-    } else if ((run->flags & RUN_EARLY) != 0 && faults_are_over() && sync_next < plan.setup.syncs &&
-               golden_equals(sync_next - 1)) {
-      finish(END_EQUAL, time);
+    } else if (sync_next < plan.setup.syncs && may_end_early() && end_early(time)) {
       return;
     }
     if (sync_next == plan.setup.syncs) {
@@ -210,13 +244,8 @@ static void at_end(void *unused) {
   (void)unused;
 }
 
-static void on_timer(void *unused) {
-  (void)unused;
-  qemu.async_run_on_cpu(qemu.qemu_get_cpu(0), on_time, 0);
-}
-
 void experiment_timers(void) {
-  qemu.timer_init_full(timer, qemu.main_loop_timers, CLOCK_VIRTUAL, 1, TIMER_EXTERNAL, on_timer, NULL);
+  timer_open(timer, on_time);
   qemu.timer_init_full(end_timer, qemu.main_loop_timers, CLOCK_VIRTUAL, 1, 0, at_end, NULL);
 }
 

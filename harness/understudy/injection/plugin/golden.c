@@ -17,7 +17,7 @@
 #include "internals.h"
 #include "machine.h"
 
-enum { RANGE_MAX = 16, REGISTERS_MAX = 2 * PAGE, DEVICES_MAX = 2 * PAGE };
+enum { RANGE_MAX = 16, DEVICES_MAX = 2 * PAGE };
 #define EXCLUSIVE (UINT64_C(1) << 56)
 
 bool compare_all_pages;

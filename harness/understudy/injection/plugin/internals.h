@@ -45,6 +45,24 @@ struct state_description {
   const struct state_description *const *subsections;
 };
 
+/* QEMU: target/arm/cpregs.h, the beginning of struct ARMCPRegInfo. */
+struct coprocessor_register {
+  const char *name;
+  uint8_t coprocessor;
+  uint8_t crn;
+  uint8_t crm;
+  uint8_t op0;
+  uint8_t op1;
+  uint8_t op2;
+  int state;
+  int type;
+  int access;
+  int security;
+  void *opaque;
+  uint64_t reset_value;
+  ptrdiff_t field; /* offset from r0; 0: it has none */
+};
+
 typedef void (*timer_callback)(void *argument);
 typedef void (*state_callback)(void *argument, bool running, int state);
 typedef void (*work_function)(void *cpu, uintptr_t argument);
@@ -62,6 +80,8 @@ typedef void (*work_function)(void *cpu, uintptr_t argument);
   USE(icount_get_raw, int64_t, (void))                                                                \
   USE(timer_init_full, void,                                                                          \
       (void *timer, void *lists, int clock, int scale, int attributes, timer_callback, void *argument)) \
+  USE(timerlist_new, void *, (int clock, void (*notify)(void *argument, int clock), void *argument))  \
+  USE(timerlist_run_timers, bool, (void *list))                                                       \
   USE(timer_mod_ns, void, (void *timer, int64_t time))                                                \
   USE(timer_del, void, (void *timer))                                                                 \
   USE(async_run_on_cpu, void, (void *cpu, work_function, uintptr_t argument))                         \
@@ -70,13 +90,17 @@ typedef void (*work_function)(void *cpu, uintptr_t argument);
   USE(cpsr_read, uint32_t, (void *env))                                                               \
   USE(cpsr_write, void, (void *env, uint32_t value, uint32_t mask, int type))                         \
   USE(arm_rebuild_hflags, void, (void *env))                                                          \
+  USE(get_arm_cp_reginfo, const struct coprocessor_register *, (void *registers, uint32_t key))       \
   USE(tlb_flush, void, (void *cpu))                                                                   \
   USE(tb_flush, void, (void *cpu))                                                                    \
   USE(all_cpu_threads_idle, bool, (void))                                                             \
   USE(qemu_add_vm_change_state_handler, void *, (state_callback, void *argument))
 
 /* Only the engine that keeps QEMU and loads a snapshot needs these. */
-#define SNAPSHOT_FUNCTIONS(USE) USE(vm_stop, int, (int state))
+#define SNAPSHOT_FUNCTIONS(USE)                        \
+  USE(vm_stop, int, (int state))                       \
+  USE(qemu_system_vmstop_request_prepare, void, (void)) \
+  USE(qemu_system_vmstop_request, void, (int state))
 
 /* Only the fork server needs these. */
 #define FORK_FUNCTIONS(USE)                                                        \
@@ -97,6 +121,14 @@ struct internals {
 #undef DECLARE_FUNCTION
 
 extern struct internals qemu;
+
+/*
+ * Make a timer of the virtual clock that does not disturb the machine: QEMU lets time jump over it while the CPU sleeps,
+ * and it stands in a list of its own, because how far time jumps depends on which timer is the first of the list of the
+ * devices (timerlist_rearm()). It fires between two instructions, exactly at its time; or late when the CPU sleeps, but
+ * before the timer of the device that wakes it. It may be on any thread, with QEMU's lock, while the CPU stands.
+ */
+void timer_open(void *timer, timer_callback callback);
 
 enum engine { ENGINE_FORK, ENGINE_SNAPSHOT, ENGINE_PROCESS };
 

@@ -6,6 +6,7 @@
 #include "internals.h"
 
 enum { FLAG_SINGLE = 1, FLAG_ARRAY = 4, FIELD_MAX = 96, PLAIN_FLAGS = FLAG_SINGLE | FLAG_ARRAY };
+#define KEY_SCTLR (15u << 16 | 1u << 11) /* c1, c0, 0, 0, secure (ARM ARM B3.17.1) */
 enum { CPSR_MODE = 0x1f, MODE_USER = 0x10, MODE_SYSTEM = 0x1f };
 
 /* A plain field of QEMU's CPU object. */
@@ -17,11 +18,10 @@ struct piece {
 
 static struct piece pieces[FIELD_MAX];
 static size_t piece_count;
-/* Offsets in the CPU object: of the list of coprocessor registers, and of r0. */
-static size_t values_at;
-static size_t count_at;
-static size_t indexes_at;
+/* Offsets in the CPU object: of r0, with which the state begins, of its end, and of the table of coprocessor registers. */
 static size_t core_at;
+static size_t core_end;
+static size_t table_at;
 
 static uint8_t *cpu(void) {
   return qemu.qemu_get_cpu(0);
@@ -39,12 +39,8 @@ static bool is_plain(const struct state_field *field) {
 
 static void add_fields(const struct state_description *description) {
   for (const struct state_field *field = description->fields; field->name != NULL; field++) {
-    if (strcmp(field->name, "cpreg_vmstate_array_len") == 0) {
-      count_at = field->offset;
-    } else if (strcmp(field->name, "cpreg_vmstate_indexes") == 0) {
-      indexes_at = field->offset;
-    } else if (strcmp(field->name, "cpreg_vmstate_values") == 0) {
-      values_at = field->offset;
+    if (strcmp(field->name, "cpreg_vmstate_indexes") == 0) {
+      table_at = field->offset - 4 * sizeof(void *);
     } else if (is_plain(field) && piece_count < FIELD_MAX) {
       size_t count = (field->flags & FLAG_ARRAY) != 0 ? (size_t)field->count : 1;
       pieces[piece_count++] = (struct piece){field->name, field->offset, field->size * count};
@@ -52,7 +48,7 @@ static void add_fields(const struct state_description *description) {
   }
 }
 
-int machine_state(const char *name) {
+static int find_piece(const char *name) {
   for (size_t i = 0; i < piece_count; i++) {
     if (strcmp(pieces[i].name, name) == 0) {
       return (int)i;
@@ -61,13 +57,26 @@ int machine_state(const char *name) {
   return -1;
 }
 
+/* Where the value of a register of coprocessor 15 is; NULL: there is no such register, or it has no value of its own. */
+static uint8_t *cp15_field(uint64_t key) {
+  void *table;
+  memcpy(&table, cpu() + table_at, sizeof table);
+  const struct coprocessor_register *found = qemu.get_arm_cp_reginfo(table, (uint32_t)key);
+  if (found == NULL || found->coprocessor != 15 || found->crn != (key >> 11 & 15) || found->op2 != (key & 7)) {
+    return NULL;
+  }
+  return found->field > 0 && found->field < (ptrdiff_t)(core_end - core_at) ? env() + found->field : NULL;
+}
+
 static bool layout_fits(void) {
-  int core = machine_state("env.regs");
-  if (core < 0 || pieces[core].size != 16 * sizeof(uint32_t) || !count_at || !indexes_at || !values_at) {
+  int core = find_piece("env.regs");
+  int vfp = find_piece("env.vfp.zregs[31].d");
+  if (core < 0 || vfp < 0 || pieces[core].size != 16 * sizeof(uint32_t) || table_at == 0) {
     return false;
   }
   core_at = pieces[core].offset;
-  return true;
+  core_end = pieces[vfp].offset + pieces[vfp].size;
+  return cp15_field(KEY_SCTLR) != NULL;
 }
 
 const char *machine_open(void) {
@@ -107,50 +116,6 @@ void machine_set_core(int number, uint32_t value) {
   }
 }
 
-/* QEMU gathers the registers of coprocessor 15 when a snapshot is saved, and spreads them when one is loaded. */
-static uint64_t *gather_cp15(int32_t *count) {
-  uint64_t *values;
-  qemu.cpu_state->pre_save(cpu());
-  memcpy(&values, cpu() + values_at, sizeof values);
-  memcpy(count, cpu() + count_at, sizeof *count);
-  return values;
-}
-
-static void spread_cp15(void) {
-  qemu.cpu_state->post_load(cpu(), qemu.cpu_state->version);
-  qemu.tlb_flush(cpu());
-}
-
-static bool cp15_read(uint64_t index, uint64_t *value) {
-  uint64_t *indexes;
-  int32_t count;
-  uint64_t *values = gather_cp15(&count);
-  bool found = false;
-  memcpy(&indexes, cpu() + indexes_at, sizeof indexes);
-  for (int32_t i = 0; i < count && !found; i++) {
-    if (indexes[i] == index) {
-      *value = values[i];
-      found = true;
-    }
-  }
-  qemu.cpu_state->post_save(cpu());
-  return found;
-}
-
-static bool cp15_write(uint64_t index, uint64_t value) {
-  uint64_t *indexes;
-  int32_t count;
-  uint64_t *values = gather_cp15(&count);
-  memcpy(&indexes, cpu() + indexes_at, sizeof indexes);
-  for (int32_t i = 0; i < count; i++) {
-    if (indexes[i] == index) {
-      values[i] = value;
-    }
-  }
-  spread_cp15();
-  return true;
-}
-
 static const struct piece *piece_of(const struct fault *fault) {
   size_t number = fault->address >> 32;
   size_t offset = fault->address & UINT32_MAX;
@@ -160,49 +125,49 @@ static const struct piece *piece_of(const struct fault *fault) {
   return &pieces[number];
 }
 
+/* Where QEMU keeps what a fault aims at, if that is in its CPU state; NULL: it isn't, or there is no such thing. */
+static uint8_t *place_of(const struct fault *fault) {
+  const struct piece *piece = fault->target == TARGET_STATE ? piece_of(fault) : NULL;
+  if (fault->target == TARGET_CP15) {
+    return cp15_field(fault->address);
+  }
+  return piece != NULL ? cpu() + piece->offset + (fault->address & UINT32_MAX) : NULL;
+}
+
 bool machine_read(const struct fault *fault, uint64_t *value) {
+  const uint8_t *place = place_of(fault);
   *value = 0;
   switch (fault->target) {
     case TARGET_CORE:
       *value = machine_core((int)fault->address);
-      return true;
-    case TARGET_STATE: {
-      const struct piece *piece = piece_of(fault);
-      if (piece == NULL) {
-        return false;
-      }
-      memcpy(value, cpu() + piece->offset + (fault->address & UINT32_MAX), fault->size);
-      return true;
-    }
+      return fault->address <= CPSR;
+    case TARGET_STATE:
     case TARGET_CP15:
-      return cp15_read(fault->address, value);
+      if (place != NULL) {
+        memcpy(value, place, fault->size);
+      }
+      return place != NULL;
     default:
       ram_read(fault->address, value, fault->size);
       return true;
   }
 }
 
-bool machine_write(const struct fault *fault, uint64_t value) {
+void machine_write(const struct fault *fault, uint64_t value) {
   switch (fault->target) {
     case TARGET_CORE:
       machine_set_core((int)fault->address, (uint32_t)value);
-      return true;
-    case TARGET_STATE: {
-      const struct piece *piece = piece_of(fault);
-      if (piece == NULL) {
-        return false;
-      }
-      memcpy(cpu() + piece->offset + (fault->address & UINT32_MAX), &value, fault->size);
-      return true;
-    }
+      break;
+    case TARGET_STATE:
     case TARGET_CP15:
-      return cp15_write(fault->address, value);
+      memcpy(place_of(fault), &value, fault->size);
+      qemu.arm_rebuild_hflags(env());
+      break;
     default:
       qemu.cpu_physical_memory_rw(fault->address, &value, fault->size, true);
-      if (fault->target == TARGET_RAM) {
-        qemu.tlb_flush(cpu()); /* it may be a page table, and the fault should show as soon as it can */
-      }
-      return true;
+  }
+  if (fault->target == TARGET_CP15 || fault->target == TARGET_RAM) {
+    qemu.tlb_flush(cpu()); /* what is written to may be a page table, and a fault shows as soon as it can */
   }
 }
 
@@ -213,25 +178,33 @@ static size_t put(uint8_t *to, size_t at, const void *data, size_t size) {
   return at + size;
 }
 
-size_t machine_registers(uint8_t *to) {
-  int32_t count;
-  uint32_t cpsr = qemu.cpsr_read(env());
-  uint64_t *values = gather_cp15(&count);
-  size_t size = put(to, 0, &cpsr, sizeof cpsr);
-  size = put(to, size, values, sizeof *values * (size_t)count);
-  qemu.cpu_state->post_save(cpu());
+size_t machine_describe(uint8_t *to) {
+  struct hello hello = {.version = PROTOCOL_VERSION, .time = (uint64_t)qemu.qemu_clock_get_ns(CLOCK_VIRTUAL)};
+  size_t size = put(to, 0, &hello, sizeof hello);
   for (size_t i = 0; i < piece_count; i++) {
-    size = put(to, size, cpu() + pieces[i].offset, pieces[i].size);
+    size = put(to, size, pieces[i].name, strlen(pieces[i].name));
+    size = put(to, size, "\n", 1);
   }
   return size;
+}
+
+size_t machine_registers(uint8_t *to) {
+  return put(to, 0, env(), core_end - core_at);
+}
+
+/* A snapshot of QEMU 7.2 lacks the secure bank of coprocessor 15: its list of registers says "non-secure" for all. */
+void machine_set_registers(const uint8_t *from) {
+  memcpy(env(), from, core_end - core_at);
+  qemu.arm_rebuild_hflags(env());
+  qemu.tlb_flush(cpu());
 }
 
 void ram_read(uint64_t address, void *data, size_t size) {
   qemu.cpu_physical_memory_rw(address, data, size, false);
 }
 
-const uint8_t *machine_ram(uint64_t address, uint64_t size) {
+uint8_t *machine_ram(uint64_t address, uint64_t size) {
   uint64_t mapped = size;
-  const uint8_t *memory = qemu.cpu_physical_memory_map(address, &mapped, false);
+  uint8_t *memory = qemu.cpu_physical_memory_map(address, &mapped, false);
   return mapped == size ? memory : NULL;
 }

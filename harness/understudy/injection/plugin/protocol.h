@@ -10,6 +10,13 @@
 
 #define PROTOCOL_VERSION 1u
 
+/* The first answer, without a request; the names of the fields of the CPU's state follow, each with '\n'. */
+struct hello {
+  uint32_t version;
+  uint32_t reserved;
+  uint64_t time; /* virtual time of the start */
+};
+
 enum request_kind {
   REQUEST_SETUP = 1, /* struct setup, then its lists */
   REQUEST_RUN,       /* struct run, then its faults; answered by a struct report and what it lists */
@@ -48,12 +55,13 @@ struct run {
   uint32_t flags;
   uint32_t faults;
   uint64_t traced_until;
+  uint64_t dormant_after; /* the golden run uses the RAM that the faults aim at up to here; ~0: or longer */
 };
 
 enum target {
   TARGET_CORE,   /* r0 to r15 and the CPSR (16), by number */
-  TARGET_STATE,  /* a field of QEMU's CPU state: its number, see machine_state(), << 32, and the offset in it */
-  TARGET_CP15,   /* by QEMU's index of the register */
+  TARGET_STATE,  /* a field of QEMU's CPU state: its number in struct hello << 32, and the offset in it */
+  TARGET_CP15,   /* 15 << 16 | CRn << 11 | CRm << 7 | opc1 << 3 | opc2, the secure bank */
   TARGET_RAM,    /* by physical address */
   TARGET_DEVICE, /* by physical address; written even when the value stays the same */
 };
@@ -78,7 +86,8 @@ enum end_kind {
   END_HORIZON, /* ran to the last sync */
   END_EQUAL,   /* ended early: nothing differs from the golden run any more */
   END_SIGNAL,  /* QEMU was killed by a signal (`status`), or exited by itself (`status` + 256) */
-  END_WALL     /* QEMU took too long */
+  END_WALL,    /* QEMU took too long */
+  END_DORMANT  /* ended early: as END_EQUAL, but for what was injected, which the golden run does not use any more */
 };
 
 /* Followed by applied[faults], collected bytes, struct page[pages_sent], then what each UART sent. */
@@ -126,7 +135,7 @@ struct trace_record {
   uint32_t kind;
   uint32_t a;
   uint32_t b;
-  uint32_t virtual_address;
+  uint32_t c; /* of a step: the watched word of RAM; of an access: the virtual address */
 };
 
 #endif

@@ -39,6 +39,7 @@ static enum engine engine;
 static int control = -1;
 static uint64_t start_ns;
 static uint32_t instruction_ns;
+static uint64_t watched; /* word of RAM that is traced with each step */
 static const char *golden_path;
 static const char *trace_path;
 static const char *uart_paths[UART_MAX];
@@ -50,6 +51,7 @@ static struct uart {
 } uarts[UART_MAX];
 static _Alignas(16) uint8_t start_timer[TIMER_SIZE];
 static _Alignas(16) uint8_t request_data[REQUEST_MAX];
+static uint8_t start_registers[REGISTERS_MAX];
 static uint8_t *report; /* shared with forked processes */
 static size_t *report_size;
 
@@ -174,7 +176,7 @@ static void send_report(size_t size) {
 static void end_by_signal(int number) {
   (void)number;
   *report_size = experiment_ended(report, END_WALL, 0);
-  if (engine == ENGINE_PROCESS) {
+  if (engine != ENGINE_FORK) {
     send_report(*report_size);
   }
   _exit(EXIT_SUCCESS);
@@ -203,7 +205,8 @@ static void finished_here(size_t size) {
   if (engine == ENGINE_PROCESS) {
     _exit(EXIT_SUCCESS);
   }
-  qemu.vm_stop(STATE_PAUSED);
+  qemu.qemu_system_vmstop_request_prepare();
+  qemu.qemu_system_vmstop_request(STATE_PAUSED);
 }
 
 static void prepare(void (*finished)(size_t size)) {
@@ -264,6 +267,7 @@ static void serve(void *cpu, uintptr_t unused) {
         set_up(request_data, request.size);
         break;
       case REQUEST_RETURN:
+        machine_registers(start_registers);
         qemu.vm_stop(STATE_PAUSED);
         answer("", 0);
         return;
@@ -297,12 +301,17 @@ static void start(void *cpu, uintptr_t unused) {
     qemu.qemu_ram_foreach_block(let_fork, NULL);
   }
   open_uarts();
-  answer("", 0);
+  answer(report, (uint32_t)machine_describe(report));
   serve(cpu, unused);
 }
 
+/* Not while the CPU sleeps: how far QEMU lets time jump then depends on what else it does, such as loading a snapshot. */
 static void on_start(void *unused) {
   (void)unused;
+  if (qemu.all_cpu_threads_idle()) {
+    qemu.timer_mod_ns(start_timer, qemu.qemu_clock_get_ns(CLOCK_VIRTUAL) + instruction_ns);
+    return;
+  }
   qemu.async_run_on_cpu(qemu.qemu_get_cpu(0), start, 0);
 }
 
@@ -312,6 +321,7 @@ static void on_state(void *unused, bool running, int state) {
   (void)unused;
   (void)state;
   if (running && returned) {
+    machine_set_registers(start_registers);
     serve(NULL, 0);
   } else if (running) {
     qemu.timer_mod_ns(start_timer, (int64_t)start_ns);
@@ -322,7 +332,7 @@ static void on_state(void *unused, bool running, int state) {
 static void on_cpu(qemu_plugin_id_t id, unsigned cpu) {
   (void)id;
   (void)cpu;
-  qemu.timer_init_full(start_timer, qemu.main_loop_timers, CLOCK_VIRTUAL, 1, TIMER_EXTERNAL, on_start, NULL);
+  timer_open(start_timer, on_start);
   experiment_timers();
   qemu.qemu_add_vm_change_state_handler(on_state, NULL);
 }
@@ -340,6 +350,8 @@ static bool set_option(const char *name, const char *value) {
     golden_path = strdup(value);
   } else if (strcmp(name, "trace") == 0) {
     trace_path = strdup(value);
+  } else if (strcmp(name, "watch") == 0) {
+    watched = strtoull(value, NULL, 0);
   } else if (strcmp(name, "uart") == 0 && uart_count < UART_MAX) {
     uart_paths[uart_count++] = strdup(value);
   } else {
@@ -376,7 +388,7 @@ PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int
     perror("understudy injector");
     return EXIT_FAILURE;
   }
-  trace_to(trace_path, id, instruction_ns);
+  trace_to(trace_path, id, instruction_ns, watched);
   qemu_plugin_register_vcpu_init_cb(id, on_cpu);
   return 0;
 }

@@ -16,33 +16,34 @@ static const char *file_path;
 static FILE *file;
 static qemu_plugin_id_t plugin_id;
 static uint32_t step_ns;
+static uint64_t watched_word;
 static uint64_t end;
 static uint64_t step_time; /* the clock can't be read while an instruction runs */
 static bool active;
 static _Alignas(16) uint8_t timer[TIMER_SIZE];
 
-void trace_to(const char *path, qemu_plugin_id_t plugin, uint32_t instruction_ns) {
+void trace_to(const char *path, qemu_plugin_id_t plugin, uint32_t instruction_ns, uint64_t watched) {
+  watched_word = watched;
   file_path = path;
   plugin_id = plugin;
   step_ns = instruction_ns;
 }
 
-static void put(enum trace_kind kind, uint32_t a, uint32_t b, uint32_t virtual_address) {
-  struct trace_record record = {step_time, kind, a, b, virtual_address};
+static void put(enum trace_kind kind, uint32_t a, uint32_t b, uint32_t c) {
+  struct trace_record record = {step_time, kind, a, b, c};
   if (fwrite(&record, sizeof record, 1, file) != 1) {
     perror("understudy injector: trace");
     _Exit(EXIT_FAILURE);
   }
 }
 
-/*
- * While the CPU sleeps the timer fires late, just before that of the device that ended the sleep. So the first time it
- * is set to the same time again: after that one.
- */
+/* While the CPU sleeps the timer fires late. Then the next step is when it has woken up, before the exception. */
 static uint64_t next_step(void) {
   static uint64_t slept;
+  uint32_t watched = 0;
   if (!qemu.all_cpu_threads_idle()) {
-    put(TRACE_STEP, machine_core(15), machine_core(CPSR), 0);
+    ram_read(watched_word, &watched, sizeof watched);
+    put(TRACE_STEP, machine_core(15), machine_core(CPSR), watched);
     return step_time + step_ns;
   }
   if (slept == step_time) {
@@ -92,7 +93,7 @@ void trace_begin(uint64_t until) {
   active = true;
   qemu_plugin_register_vcpu_tb_trans_cb(plugin_id, on_translation);
   qemu.tb_flush(qemu.qemu_get_cpu(0));
-  qemu.timer_init_full(timer, qemu.main_loop_timers, CLOCK_VIRTUAL, 1, TIMER_EXTERNAL, on_timer, NULL);
+  timer_open(timer, on_timer);
   qemu.timer_mod_ns(timer, qemu.qemu_clock_get_ns(CLOCK_VIRTUAL));
 }
 

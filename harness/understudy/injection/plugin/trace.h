@@ -7,8 +7,8 @@
 
 #include "qemu_plugin_api.h"
 
-/* Before the machine runs: the file that traces are written to. */
-void trace_to(const char *path, qemu_plugin_id_t plugin, uint32_t instruction_ns);
+/* Before the machine runs: the file that traces are written to, and a word of RAM whose value stands in each step. */
+void trace_to(const char *path, qemu_plugin_id_t plugin, uint32_t instruction_ns, uint64_t watched);
 
 /* Trace from now, on the thread of the CPU, until this virtual time. */
 void trace_begin(uint64_t until);

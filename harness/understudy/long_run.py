@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Long runs: what `make test` does a little of, a thousand times over. Each campaign is a line in `CAMPAIGNS`."""
+"""Long runs: what `make test` does a little of, a thousand times over. Each is a line in `LONG_RUNS`."""
 
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
 from understudy.fuzz import run_fuzz
-from understudy.vmm_faults.command import CAMPAIGN, run_micro_reboots
+from understudy.vmm_faults.command import LONG_RUN, run_micro_reboots
 
 VMI_RUNS, VMI_CALLS = 10, 100_000
 
@@ -27,16 +27,16 @@ def fuzz_vmi(screen: Console) -> bool:
 
 def micro_reboot(screen: Console) -> bool:
     """Faults of the VMM itself. They are figures, no verdict: even a system that ends wrong is an outcome."""
-    return len(run_micro_reboots(screen, CAMPAIGN, 0)) == CAMPAIGN
+    return len(run_micro_reboots(screen, LONG_RUN, 0)) == LONG_RUN
 
 
-CAMPAIGNS: dict[str, Callable[[Console], bool]] = {"vmi": fuzz_vmi, "micro-reboot": micro_reboot}
+LONG_RUNS: dict[str, Callable[[Console], bool]] = {"vmi": fuzz_vmi, "micro-reboot": micro_reboot}
 
 
-def run_campaigns(screen: Console, names: Sequence[str]) -> bool:
-    """Run these campaigns, or all; true if none found anything."""
+def run_long(screen: Console, names: Sequence[str]) -> bool:
+    """Run these, or all; true if none found anything."""
     good = True
-    for name in names or CAMPAIGNS:
+    for name in names or LONG_RUNS:
         screen.rule(name)
-        good = CAMPAIGNS[name](screen) and good
+        good = LONG_RUNS[name](screen) and good
     return good

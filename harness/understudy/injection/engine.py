@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Three ways to run an experiment from the same start; the injector in QEMU and the result are the same for all."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from struct import Struct
+from types import TracebackType
+from typing import Self
+
+from attrs import frozen
+
+from understudy.errors import TargetError, ToolError
+from understudy.image import Image
+from understudy.injection.experiment import Fault
+from understudy.injection.protocol import VERSION, Flag, Link, Report, Request, Setup, packed_run, unpack_report
+from understudy.target.plugin import build_plugin
+from understudy.target.process import clock_arguments, start_qemu
+from understudy.target.qmp import Qmp
+
+SOURCES = tuple(sorted(Path(__file__).with_name("plugin").glob("*.c"), key=lambda path: path.name != "server.c"))
+NEVER = (1 << 64) - 1
+_MEMORY = Path("/dev/shm")  # noqa: S108 - files in memory; without it the usual temporary folder
+_SNAPSHOT = "start"
+_HELLO = Struct("<I4xQ")
+_PAUSE_SECONDS = 10.0
+
+
+class Kind(StrEnum):
+    """How an experiment gets its start."""
+
+    FORK = "fork"
+    SNAPSHOT = "snapshot"
+    PROCESS = "process"
+
+
+@frozen
+class Ground:
+    """What all experiments of a campaign have in common.
+
+    `golden` is the file with the states of the golden run, which all engines share; `watched` is the address of the
+    word that is traced with each step.
+    """
+
+    image: Image
+    setup: Setup
+    start_ns: int
+    golden: Path
+    watched: int
+
+
+@frozen
+class Hello:
+    """What the plugin says of QEMU: where the start is, and what of the CPU's state it can reach."""
+
+    time: int
+    fields: tuple[str, ...]
+
+
+class Engine:
+    """A context manager. One experiment at a time."""
+
+    hello: Hello
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.folder = Path(tempfile.mkdtemp(prefix="us-", dir=_MEMORY if _MEMORY.is_dir() else None))
+        self.trace_file = self.folder / "trace"
+
+    def __enter__(self) -> Self:
+        """Start what is kept between experiments."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End QEMU, and remove its files."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def run(self, faults: Sequence[Fault], *, dormant_after: int | None = None, early: bool = True) -> Report:
+        """Run one experiment.
+
+        Args:
+            faults: at most 256.
+            dormant_after: virtual time from which on the golden run does not use the RAM that the faults aim at; None:
+                it is used for ever, or that is not known.
+            early: whether it may end as soon as nothing differs from the golden run.
+
+        Raises:
+            TargetError: QEMU can't be started, or its server ended.
+        """
+        flags = Flag.EARLY if early else Flag.NONE
+        last = NEVER if dormant_after is None else dormant_after
+        return unpack_report(self._run(packed_run(faults, flags, dormant_after=last)))
+
+    def golden(self, faults: Sequence[Fault] = ()) -> Report:
+        """Do the golden run; its states go to the file of the ground."""
+        return unpack_report(self._run(packed_run(faults, Flag.GOLDEN)))
+
+    def trace(self, until: int, faults: Sequence[Fault] = ()) -> Report:
+        """Run and write each step up to a virtual time to `trace_file`."""
+        return unpack_report(self._run(packed_run(faults, Flag.TRACE, traced_until=until)))
+
+    def _run(self, run: bytes) -> bytes:
+        raise NotImplementedError
+
+
+class _Server:
+    """One QEMU with the injector, up to where it serves requests."""
+
+    def __init__(self, engine: Engine, kind: Kind, extra: Sequence[str] = (), pass_fds: Sequence[int] = ()) -> None:
+        ground, folder = engine.ground, engine.folder
+        library = build_plugin(SOURCES)
+        ours, theirs = socket.socketpair()
+        uarts = [folder / f"uart{number}" for number in range(ground.image.manifest["board"]["uarts"])]
+        options = {
+            "engine": kind,
+            "control": theirs.fileno(),
+            "start_ns": ground.start_ns,
+            "instruction_ns": ground.setup.instruction_ns,
+            "golden": ground.golden,
+            "trace": engine.trace_file,
+            "watch": ground.watched,
+        }
+        given = [f"{name}={value}" for name, value in options.items()] + [f"uart={path}" for path in uarts]
+        command = ["env", f"LD_PRELOAD={library}"] if kind is Kind.FORK else []
+        command += [*ground.image.manifest["qemu"], *clock_arguments(ground.image), *extra]
+        command += ["-kernel", str(ground.image.elf), "-plugin", ",".join([str(library), *given])]
+        for number, path in enumerate(uarts):
+            command += ["-chardev", f"file,id=uart{number},path={path}", "-serial", f"chardev:uart{number}"]
+        log = folder / "qemu.log"
+        with log.open("wb") as output:
+            self.process = start_qemu(command, output=output, pass_fds=[theirs.fileno(), *pass_fds])
+        theirs.close()
+        self.link = Link(ours, log)
+
+    def begin(self, setup: Setup) -> Hello:
+        """Wait until the machine has come to the start, and tell what is the same for all experiments."""
+        data = self.link.answer()
+        version, when = _HELLO.unpack_from(data)
+        if version != VERSION:
+            raise TargetError(f"the injector speaks version {version} of the protocol, not {VERSION}")
+        self.link.ask(Request.SETUP, setup.packed())
+        return Hello(when, tuple(data[_HELLO.size :].decode().splitlines()))
+
+    def close(self) -> None:
+        """End QEMU."""
+        self.link.close()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+class ForkEngine(Engine):
+    """One QEMU stands at the start; each experiment is a process that is forked from it."""
+
+    def __enter__(self) -> Self:
+        self._server = _Server(self, Kind.FORK)
+        try:
+            self.hello = self._server.begin(self.ground.setup)
+        except TargetError:
+            self._server.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+        super().__exit__(kind, error, trace)
+
+    def _run(self, run: bytes) -> bytes:
+        return self._server.link.ask(Request.RUN, run)
+
+
+class ProcessEngine(Engine):
+    """A new QEMU for each experiment, from reset."""
+
+    def _run(self, run: bytes) -> bytes:
+        server = _Server(self, Kind.PROCESS)
+        try:
+            self.hello = server.begin(self.ground.setup)
+            return server.link.ask(Request.RUN, run)
+        finally:
+            server.close()
+
+
+class SnapshotEngine(Engine):
+    """One QEMU; before each experiment it loads a snapshot of the start."""
+
+    def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+        super().__exit__(kind, error, trace)
+
+    def _start(self) -> None:
+        disk = self.folder / "snapshots.qcow2"
+        if not shutil.which("qemu-img"):
+            raise ToolError("qemu-img is missing: install qemu-utils, or use another engine")
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(disk), "1M"], check=True)
+        ours, theirs = socket.socketpair()
+        extra = ["-drive", f"if=none,id=snapshots,file={disk},format=qcow2,cache=unsafe", "-monitor", "none"]
+        extra += ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control"]
+        self._server = _Server(self, Kind.SNAPSHOT, extra, [theirs.fileno()])
+        theirs.close()
+        try:
+            self._qmp = Qmp(ours, self.folder)
+            self.hello = self._server.begin(self.ground.setup)
+            self._server.link.ask(Request.RETURN)
+            self._until_paused()
+            self._monitor(f"savevm {_SNAPSHOT}")
+        except TargetError:
+            self._server.close()
+            raise
+
+    def _stop(self) -> None:
+        self._server.close()
+        self._qmp.close()
+
+    def _run(self, run: bytes) -> bytes:
+        self._monitor(f"loadvm {_SNAPSHOT}")
+        self._server.link.send(Request.RUN, run)
+        self._qmp.command("cont")
+        report = self._server.link.answer()
+        self._until_paused()
+        return report
+
+    def _monitor(self, command: str) -> None:
+        said = self._qmp.command("human-monitor-command", command_line=command)
+        if said:
+            raise TargetError(f"QEMU refuses {command!r}: {said.strip()}")
+
+    def _until_paused(self) -> None:
+        end = time.monotonic() + _PAUSE_SECONDS
+        while self._qmp.command("query-status")["running"]:
+            if time.monotonic() > end:
+                raise TargetError("QEMU does not pause")
+
+
+ENGINES: dict[Kind, Callable[[Ground], Engine]] = {
+    Kind.FORK: ForkEngine,
+    Kind.SNAPSHOT: SnapshotEngine,
+    Kind.PROCESS: ProcessEngine,
+}
+
+
+def open_engine(ground: Ground, kind: Kind | None, notice: Callable[[str], None]) -> Engine:
+    """Return an engine, which the caller enters and leaves.
+
+    Args:
+        ground: what to run.
+        kind: which; None: the fastest that this QEMU can do.
+        notice: is told when it is not the fork server, and why.
+
+    Raises:
+        TargetError: the wanted one does not work, or none does.
+    """
+    reasons: list[str] = []
+    for wanted in [kind] if kind else list(Kind):
+        try:
+            with ENGINES[wanted](ground) as probe:
+                probe.run((), early=False)
+        except (TargetError, ToolError) as error:
+            reasons.append(f"engine {wanted}: {error}")
+            continue
+        if reasons:
+            notice("\n".join([*reasons, f"so the engine is {wanted}, which is slower"]))
+        return ENGINES[wanted](ground)
+    raise TargetError("\n".join(reasons))

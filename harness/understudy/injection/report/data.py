@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 
 from understudy.injection.experiment import Experiment, Outcome, Place, Result, Verdict
 from understudy.injection.report.outcomes import ESCAPED
-from understudy.vmm_faults.statistics import wilson
+from understudy.injection.statistics import wilson
 
 
 @frozen

@@ -35,6 +35,8 @@ def test_everything_comes_back(path: Path) -> None:
         assert store.experiment(7) == (experiment(7), result(7))
         assert store.total() == sum(store.counts().values()) == 50
         found = store.numbers(Outcome.RECOVERED)
+        assert store.numbers(Outcome.RECOVERED, stratum="vmm") == [number for number in found if number % 3 == 2]
+        assert store.numbers(*Outcome) == list(range(1, 51))
     assert found == [number for number in range(1, 51) if result(number).verdict.outcome is Outcome.RECOVERED]
     assert not path.with_name(path.name + "-wal").exists()
 

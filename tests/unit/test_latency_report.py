@@ -26,7 +26,7 @@ from understudy.latency.report import (
     write_figures,
     write_report,
 )
-from understudy.latency.report.figure import Figure
+from understudy.page.figure import Figure
 
 SAMPLE = Path(__file__).parent / "data" / "latency_sample.json"
 OPTIONAL = [key for key in json.loads(SAMPLE.read_text()) if key not in {"schema", "paths"}]

@@ -176,10 +176,13 @@ class Store:
         results = self._select("result", schema.RESULT, "number = ?", number)
         return schema.experiment_of(rows[0]), schema.result_of(results[0]) if results else None
 
-    def numbers(self, outcome: Outcome) -> list[int]:
-        """Return the experiments with this outcome."""
-        query = "SELECT number FROM result WHERE outcome = ? ORDER BY number"
-        return [number for (number,) in self._database.execute(query, (str(outcome),))]
+    def numbers(self, *outcomes: Outcome, stratum: str | None = None) -> list[int]:
+        """Return the experiments with one of these outcomes, of all or of one stratum."""
+        query = (
+            "SELECT number FROM result JOIN experiment USING (number) "
+            "WHERE outcome IN (SELECT value FROM json_each(?)) AND (?2 IS NULL OR stratum = ?2) ORDER BY number"
+        )
+        return [number for (number,) in self._database.execute(query, (canonical(outcomes), stratum))]
 
     def counts(self) -> dict[Outcome, int]:
         """Return how often each outcome came; those that never came are missing."""
@@ -199,6 +202,11 @@ class Store:
         )
         for stratum, outcome, *numbers in self._database.execute(query):
             yield stratum, Outcome(outcome), *numbers
+
+    def latencies(self) -> Iterator[tuple[str, int]]:
+        """Yield recovery and latency of each experiment that has both."""
+        query = "SELECT action, latency FROM result WHERE latency IS NOT NULL AND action != '' ORDER BY number"
+        yield from self._database.execute(query)
 
     def add_results(self, results: Sequence[Result]) -> None:
         """Add results, all or none. An experiment that has a result already keeps it: both are the same.

@@ -9,8 +9,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from understudy.errors import ToolError, UnderstudyError
+from understudy.errors import ToolError
 from understudy.latency.report.data import load
+from understudy.page import write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ def write_report(results: Path, html: Path) -> None:
         ToolError: the chart library is missing or failed.
 
     """
-    _write(html, _page().page(load(results)))
+    write(html, _page().page(load(results)))
 
 
 def write_figures(results: Path, folder: Path) -> list[Path]:
@@ -40,7 +41,7 @@ def write_figures(results: Path, folder: Path) -> list[Path]:
     """
     written = []
     for name, picture in _page().pictures(load(results)).items():
-        _write(folder / f"{name}.svg", picture)
+        write(folder / f"{name}.svg", picture)
         written.append(folder / f"{name}.svg")
     return written
 
@@ -52,11 +53,3 @@ def _page() -> Any:
         raise ToolError(
             f"the report needs the Python package of module '{error.name}': install with pip install -e '.[latency]'"
         ) from None
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UnderstudyError(f"{file}: {error.strerror}") from None

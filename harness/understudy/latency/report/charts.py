@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import altair as alt
 import attrs
 
-from understudy.latency.report.figure import exact
 from understudy.latency.report.theme import colour
+from understudy.page.figure import exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

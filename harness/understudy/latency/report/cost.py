@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from understudy.latency.report import charts
 from understudy.latency.report.charts import Bar
-from understudy.latency.report.figure import Figure, shown, table
 from understudy.latency.report.svg import render
+from understudy.page.figure import Figure, shown, table
 
 if TYPE_CHECKING:
     from understudy.latency.report.data import Results

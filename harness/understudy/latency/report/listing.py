@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from understudy.latency.report import charts
 from understudy.latency.report.data import PHASES, Instruction
-from understudy.latency.report.figure import Cell, Figure, Row, Table, table
 from understudy.latency.report.svg import render
+from understudy.page.figure import Cell, Figure, Row, Table, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

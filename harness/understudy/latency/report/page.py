@@ -5,17 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from understudy.latency.report import cost, paper, recovery, rivals, scaling, spread, theme
 from understudy.latency.report.listing import listings
 from understudy.latency.report.summary import summary
 from understudy.latency.report.svg import standalone
+from understudy.page import environment
 
 if TYPE_CHECKING:
     from understudy.latency.report.data import Results
-    from understudy.latency.report.figure import Figure
+    from understudy.page.figure import Figure
 
 _SECTIONS = {
     "The paper's figures": (paper.vm_switch, paper.task_switch, paper.backup_period),
@@ -29,19 +29,15 @@ _SECTIONS = {
 
 def page(results: Results) -> str:
     """Return the page as HTML, complete in itself: no script, no reference to another file."""
-    environment = Environment(
-        loader=PackageLoader("understudy", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["picture"] = Markup  # the SVG of our own renderer
-    return environment.get_template("latency.html.j2").render(
-        results=results,
-        style=Markup(theme.style()),  # noqa: S704 - constants of this package
-        summary=summary(results),
-        sections=sections(results),
+    return (
+        environment()
+        .get_template("latency.html.j2")
+        .render(
+            results=results,
+            style=Markup(theme.style()),  # noqa: S704 - constants of this package
+            summary=summary(results),
+            sections=sections(results),
+        )
     )
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from understudy.latency.report import charts
 from understudy.latency.report.charts import Bar, Series
 from understudy.latency.report.data import MODES, Results, Split, Stats, Sweep
-from understudy.latency.report.figure import Figure, Table, exact, table
 from understudy.latency.report.svg import render
+from understudy.page.figure import Figure, Table, exact, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

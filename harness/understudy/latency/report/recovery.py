@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from understudy.latency.report import charts
 from understudy.latency.report.charts import Series
-from understudy.latency.report.figure import Figure, exact, table
 from understudy.latency.report.paper import sweep_table
 from understudy.latency.report.svg import render
+from understudy.page.figure import Figure, exact, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

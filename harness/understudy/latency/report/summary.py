@@ -9,9 +9,9 @@ import attrs
 
 from understudy.latency.report.cost import OVERHEAD_BUDGETS, PUBLISHED
 from understudy.latency.report.data import MODES
-from understudy.latency.report.figure import Cell, Row, Table, shown
 from understudy.latency.report.recovery import BUDGETS
 from understudy.latency.report.rivals import GROUPS, group_of
+from understudy.page.figure import Cell, Row, Table, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

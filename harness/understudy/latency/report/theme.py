@@ -5,15 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
-FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+from understudy.page.theme import COLOURS as SHARED
+from understudy.page.theme import FONT, variables
 
 # name: (light page, dark page). Charts are drawn in the light colour; the style sheet exchanges it on a dark page, so
-# no two names may share a light colour.
+# names that share a light colour share the dark one.
 COLOURS = {
-    "page": ("#ffffff", "#0d1117"),
-    "text": ("#1f2328", "#e6edf3"),
-    "soft": ("#57606a", "#aab2bc"),
-    "grid": ("#dfe3e8", "#2a313a"),
+    **SHARED,
     "save": ("#4a7fae", "#8fbce6"),
     "switch": ("#1f4e79", "#5a9bd8"),
     "restore": ("#3a8576", "#6cc9b5"),
@@ -36,21 +34,12 @@ def colour(name: str) -> str:
 
 def style() -> str:
     """Return the style sheet of an SVG or page: each colour as a variable, light or dark."""
-    light = " ".join(f"--{name}: {pair[0]};" for name, pair in COLOURS.items())
-    dark = " ".join(f"--{name}: {pair[1]};" for name, pair in COLOURS.items())
     rules = [
         f'svg [{attribute}="{pair[0]}"] {{ {attribute}: var(--{name}); }}'
         for name, pair in COLOURS.items()
         for attribute in ("fill", "stroke")
     ]
-    return "\n".join(
-        [
-            f":root {{ color-scheme: light dark; {light} }}",
-            f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}",
-            f"@media print {{ :root {{ color-scheme: light; {light} }} }}",
-            *rules,
-        ]
-    )
+    return "\n".join([variables(COLOURS), *rules])
 
 
 def config() -> dict[str, Any]:

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small pieces of SVG text, and the links that lead from a mark to its experiments."""
+
+from collections.abc import Sequence
+from html import escape
+from urllib.parse import quote, urlencode
+
+from understudy.injection.experiment import Outcome
+from understudy.injection.report.data import Case, Tally
+from understudy.injection.report.outcomes import STYLES
+
+NUMBER = "{:,}".format
+
+
+class Drawing:
+    """A picture of a fixed size, into which pieces are put one after the other."""
+
+    def __init__(self, width: float, height: float, title: str) -> None:
+        self._head = (
+            f'<svg viewBox="0 0 {_n(width)} {_n(height)}" width="{_n(width)}" height="{_n(height)}" '
+            f'role="group" aria-label="{escape(title)}">'
+        )
+        self._parts: list[str] = []
+
+    def put(self, piece: str) -> None:
+        """Add a piece of SVG text."""
+        self._parts.append(piece)
+
+    def text(self, x: float, y: float, text: str, kind: str = "") -> None:
+        """Add a text at its baseline; `kind` is its class."""
+        self._parts.append(f'<text x="{_n(x)}" y="{_n(y)}"{_class(kind)}>{escape(text)}</text>')
+
+    def line(self, ends: tuple[float, float, float, float], kind: str = "axis") -> None:
+        """Add a line from (x, y) to (x, y)."""
+        x1, y1, x2, y2 = map(_n, ends)
+        self._parts.append(f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"{_class(kind)}/>')
+
+    def svg(self) -> str:
+        """Return the picture as text."""
+        return self._head + "".join(self._parts) + "</svg>"
+
+
+def rect(x: float, y: float, width: float, height: float, kind: str) -> str:
+    """Return a rectangle of a class."""
+    return f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"{_class(kind)}/>'
+
+
+def shape(x: float, y: float, outcome: Outcome, size: float = 14) -> str:
+    """Return the shape of an outcome, centred at (x, y)."""
+    return (
+        f'<use href="#s-{STYLES[outcome].key}" x="{_n(x - size / 2)}" y="{_n(y - size / 2)}" '
+        f'width="{_n(size)}" height="{_n(size)}"/>'
+    )
+
+
+def query(**filters: str | int | float | None) -> str:
+    """Return the address inside the page that lists the experiments for which all filters hold."""
+    return "#list?" + urlencode(
+        {key: "" if value is None else value for key, value in filters.items()}, quote_via=quote
+    )
+
+
+def link(address: str, count: int, say: str, inside: str) -> str:
+    """Return `inside` as a link; `count` is the number of experiments behind it, `say` what a reader is told."""
+    told = escape(say)
+    return f'<a href="{escape(address)}" data-n="{count}" aria-label="{told}"><title>{told}</title>{inside}</a>'
+
+
+def to_cases(members: Sequence[Case], address: str, say: str, inside: str) -> str:
+    """Return a link to the experiment, if it is one, or to the list at `address`."""
+    target = f"#experiment-{members[0].number}" if len(members) == 1 else address
+    return link(target, len(members), say, inside)
+
+
+def told(tally: Tally) -> str:
+    """Say how often each outcome occurred, the most frequent first."""
+    return ", ".join(f"{count:,} {outcome}" for outcome, count in tally.counts.most_common())
+
+
+def bar(tally: Tally, *, height: int = 14) -> str:
+    """Return a bar over the whole width that it is given, divided as the outcomes are by weight."""
+    whole = sum(case.weight for case in tally.cases)
+    weights = dict.fromkeys(STYLES, 0.0)
+    for case in tally.cases:
+        weights[case.outcome] += case.weight
+    parts, at = [], 0.0
+    for outcome, style in STYLES.items():
+        if weights[outcome]:
+            width = 100 * weights[outcome] / whole
+            parts.append(
+                f'<rect x="{_n(at, 3)}%" width="{_n(width, 3)}%" height="{height}" class="f-{style.key}">'
+                f"<title>{outcome}: {tally.counts[outcome]:,}</title></rect>"
+            )
+            at += width
+    said = escape(told(tally))
+    return f'<svg class="bar" width="100%" height="{height}" role="img" aria-label="{said}">{"".join(parts)}</svg>'
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent with two significant digits below 10 %."""
+    value = 100 * share
+    if value in {0, 100}:
+        return f"{value:.0f} %"
+    if value >= 99.95:
+        return f"{value:.3f} %" if value < 99.9995 else "99.999 %"
+    if value >= 9.95:
+        return f"{value:.1f} %"
+    return f"{value:.2g} %" if value >= 0.0001 else "<0.0001 %"
+
+
+def _n(value: float, digits: int = 1) -> str:
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _class(kind: str) -> str:
+    return f' class="{kind}"' if kind else ""

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from struct import Struct
-from types import TracebackType
 from typing import Self
 
 from attrs import frozen
@@ -76,13 +75,22 @@ class Engine:
 
     def __enter__(self) -> Self:
         """Start what is kept between experiments."""
+        try:
+            self._start()
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End QEMU, and remove its files."""
+        self._stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def restart(self) -> None:
+        """Start anew what is kept between experiments."""
+        self._stop()
+        self._start()
 
     def run(self, faults: Sequence[Fault], *, dormant_after: int | None = None, early: bool = True) -> Report:
         """Run one experiment.
@@ -107,6 +115,12 @@ class Engine:
     def trace(self, until: int, faults: Sequence[Fault] = ()) -> Report:
         """Run and write each step up to a virtual time to `trace_file`."""
         return unpack_report(self._run(packed_run(faults, Flag.TRACE, traced_until=until)))
+
+    def _start(self) -> None:
+        """Start what is kept between experiments."""
+
+    def _stop(self) -> None:
+        """End it."""
 
     def _run(self, run: bytes) -> bytes:
         raise NotImplementedError
@@ -162,20 +176,16 @@ class _Server:
 class ForkEngine(Engine):
     """One QEMU stands at the start; each experiment is a process that is forked from it."""
 
-    def __enter__(self) -> Self:
+    def _start(self) -> None:
         self._server = _Server(self, Kind.FORK)
         try:
             self.hello = self._server.begin(self.ground.setup)
         except TargetError:
             self._server.close()
             raise
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _stop(self) -> None:
         self._server.close()
-        super().__exit__(kind, error, trace)
 
     def _run(self, run: bytes) -> bytes:
         return self._server.link.ask(Request.RUN, run)
@@ -195,16 +205,6 @@ class ProcessEngine(Engine):
 
 class SnapshotEngine(Engine):
     """One QEMU; before each experiment it loads a snapshot of the start."""
-
-    def __enter__(self) -> Self:
-        self._start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop()
-        super().__exit__(kind, error, trace)
 
     def _start(self) -> None:
         disk = self.folder / "snapshots.qcow2"

@@ -40,6 +40,11 @@ _CP15 = {  # CRn, CRm, opc1, opc2 (ARM ARM B3.17)
 }
 CP15_FIELDS = {name: 15 << 16 | crn << 11 | crm << 7 | op1 << 3 | op2 for name, (crn, crm, op1, op2) in _CP15.items()}
 
+_NONE = np.zeros(0, np.int64)
+_NO_TRACE = golden_view.Trace(
+    _NONE, _NONE, _NONE, golden_view.Accesses(_NONE, _NONE, _NONE, _NONE, np.zeros(0, np.bool_))
+)
+
 
 @frozen
 class GoldenFacts:
@@ -106,8 +111,10 @@ class Golden:
         return self.states.read_start(address, size)
 
 
-def golden_run(image: Image, engine: Engine, setup: Setup, path: Path, prelude: Sequence[Fault]) -> Golden:
-    """Do the golden run, twice: once for its states, once for its trace, which must not have changed anything.
+def golden_run(
+    image: Image, engine: Engine, setup: Setup, path: Path, prelude: Sequence[Fault], *, traced: bool
+) -> Golden:
+    """Do the golden run; if it is to be traced, once more for that, which must not change anything.
 
     Args:
         image: what runs.
@@ -115,6 +122,7 @@ def golden_run(image: Image, engine: Engine, setup: Setup, path: Path, prelude: 
         setup: that of the engine's ground.
         path: the file of the ground, for the states.
         prelude: faults of the golden run itself.
+        traced: without a trace nothing can be planned, but experiments can be run.
 
     Raises:
         TargetError: it didn't get to its end, or the traced run is another one.
@@ -124,9 +132,10 @@ def golden_run(image: Image, engine: Engine, setup: Setup, path: Path, prelude: 
         raise TargetError(f"the golden run did not get to its end: {report.end.name.lower()}, status {report.status}")
     start = engine.hello.time
     end = start + setup.syncs[-1]
-    traced = engine.trace(end, prelude)
-    if (traced.executed, traced.outputs, traced.pages_differ) != (report.executed, report.outputs, 0):
-        raise TargetError("the traced golden run differs from the one without a trace: QEMU is not deterministic here")
+    if traced:
+        again = engine.trace(end, prelude)
+        if (again.executed, again.outputs, again.pages_differ) != (report.executed, report.outputs, 0):
+            raise TargetError("the traced golden run is another one: QEMU is not deterministic here")
     states = GoldenStates(path, setup)
     memory = Memory(image.manifest, states.read_end)
     names = uart_names(image.manifest)
@@ -143,7 +152,7 @@ def golden_run(image: Image, engine: Engine, setup: Setup, path: Path, prelude: 
         vms={name: vm_facts(memory, name) for name in image.manifest["vms"]},
         management=next(name for name, vm in image.manifest["vms"].items() if vm["management"]),
     )
-    trace, running = _read_trace(engine.trace_file)
+    trace, running = _read_trace(engine.trace_file) if traced else (_NO_TRACE, _NONE)
     return Golden(image, states, facts, trace, running, engine.hello.fields)
 
 

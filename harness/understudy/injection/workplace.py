@@ -11,13 +11,14 @@ from typing import Any, Self
 from attrs import frozen
 
 from understudy.config.load import load_board
+from understudy.errors import TargetError
 from understudy.image import Image
 from understudy.injection.checker import Rules, judge
 from understudy.injection.engine import Engine, Ground, Kind, open_engine
 from understudy.injection.experiment import Experiment, Fault, Result
 from understudy.injection.golden import Golden, GoldenFacts, golden_run
 from understudy.injection.observation import Observer
-from understudy.injection.protocol import PAGE, Setup
+from understudy.injection.protocol import PAGE, Report, Setup
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - files in memory; without it the usual temporary folder
 
@@ -94,24 +95,24 @@ class Workplace:
 
     golden: Golden
 
-    def __init__(self, job: Job, notice: Callable[[str], None], folder: Path | None = None) -> None:
-        """Use `folder` for the states of the golden run, if given; who gives it removes it."""
+    def __init__(self, job: Job, notice: Callable[[str], None], *, traced: bool = False) -> None:
+        """Trace the golden run only where something is planned."""
         self.job = job
         self._notice = notice
+        self._traced = traced
         self._exits = ExitStack()
-        self._folder = folder
 
     def __enter__(self) -> Self:
         with self._exits:
-            folder = self._folder
-            if folder is None:
-                folder = Path(tempfile.mkdtemp(prefix="us-", dir=_MEMORY if _MEMORY.is_dir() else None))
-                self._exits.callback(shutil.rmtree, folder, ignore_errors=True)
+            folder = Path(tempfile.mkdtemp(prefix="us-", dir=_MEMORY if _MEMORY.is_dir() else None))
+            self._exits.callback(shutil.rmtree, folder, ignore_errors=True)
             image = _image(self.job, folder)
             watched, stop = (image.manifest["symbols"][name] for name in ("scheduler", "vmm_stop"))
             ground = Ground(image, self.job.setup, self.job.start_ns, folder / "golden", watched, stop)
             self.engine: Engine = self._exits.enter_context(open_engine(ground, self.job.engine, self._notice))
-            self.golden = golden_run(image, self.engine, self.job.setup, ground.golden, self.job.prelude)
+            self.golden = golden_run(
+                image, self.engine, self.job.setup, ground.golden, self.job.prelude, traced=self._traced
+            )
             self._exits.enter_context(self.golden.states)
             self._observer = Observer(image.manifest, self.golden.states, self.golden.facts)
             self._exits = self._exits.pop_all()
@@ -128,9 +129,18 @@ class Workplace:
     def run(self, experiment: Experiment) -> Result:
         """Run one experiment, and judge it."""
         faults = (*self.job.prelude, *experiment.faults)
-        report = self.engine.run(faults, dormant_after=experiment.dormant_after)
+        report = self._report(faults, experiment.dormant_after)
         history = self._observer.history(report, skip=len(self.job.prelude))
         return Result(experiment.number, history, judge(experiment, history, self.facts, self.job.rules))
+
+    def _report(self, faults: Sequence[Fault], dormant_after: int | None) -> Report:
+        """A server that was killed from outside is started again, once."""
+        try:
+            return self.engine.run(faults, dormant_after=dormant_after)
+        except TargetError as error:
+            self._notice(f"{error}\nthe engine is started again")
+        self.engine.restart()
+        return self.engine.run(faults, dormant_after=dormant_after)
 
 
 def _image(job: Job, folder: Path) -> Image:

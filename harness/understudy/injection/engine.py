@@ -203,6 +203,34 @@ class ProcessEngine(Engine):
             server.close()
 
 
+class DebugEngine(ProcessEngine):
+    """As `ProcessEngine`, but the machine pauses just before the first fault, and GDB may connect from the reset on."""
+
+    @property
+    def gdb_socket(self) -> Path:
+        """Where GDB connects."""
+        return self.folder / "gdb"
+
+    def debug(self, faults: Sequence[Fault], paused: Callable[[], None]) -> Report:
+        """Run one experiment; `paused` is called when the machine stands before its first fault, and lets it go on.
+
+        Raises:
+            TargetError: QEMU ended before the experiment did, for example because GDB killed it.
+        """
+        gdb = ["-chardev", f"socket,id=gdb,path={self.gdb_socket},server=on,wait=off", "-gdb", "chardev:gdb"]
+        server = _Server(self, Kind.PROCESS, gdb)
+        try:
+            self.hello = server.begin(self.ground.setup)
+            flags = Flag.EARLY | Flag.PAUSE
+            answer = server.link.ask(Request.RUN, packed_run(faults, flags, dormant_after=NEVER))
+            if not answer:
+                paused()
+                answer = server.link.answer()
+            return unpack_report(answer)
+        finally:
+            server.close()
+
+
 class SnapshotEngine(Engine):
     """One QEMU; before each experiment it loads a snapshot of the start."""
 

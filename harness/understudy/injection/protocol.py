@@ -42,6 +42,7 @@ class Flag(IntFlag):
     GOLDEN = 1
     EARLY = 2
     TRACE = 4
+    PAUSE = 8
 
 
 class End(IntEnum):

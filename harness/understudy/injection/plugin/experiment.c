@@ -25,6 +25,7 @@ struct progress {
   uint64_t original; /* value before the first application */
 };
 
+void (*experiment_paused)(void);
 static const struct run *run;
 static const struct fault *faults;
 static struct progress *progress; /* shared with the process that waits for a forked one */
@@ -32,6 +33,7 @@ static uint8_t *report_buffer;
 static void (*report_finished)(size_t size);
 static uint32_t sync_next;
 static int64_t executed_before;
+static bool paused;
 static _Alignas(16) uint8_t timer[TIMER_SIZE];
 static _Alignas(16) uint8_t end_timer[TIMER_SIZE];
 
@@ -216,9 +218,30 @@ static bool end_early(uint64_t time) {
  * Work queued for the thread of the CPU would count as being awake, and QEMU would let time jump by less. So all is done
  * here: the CPU stands, because QEMU lets it run up to the next timer, and this thread has QEMU's lock.
  */
+static void pause_cpu(void *cpu, uintptr_t unused) {
+  (void)cpu;
+  (void)unused;
+  qemu.vm_stop(STATE_PAUSED);
+  experiment_paused();
+}
+
+/* true: a debugger shall see the machine before the first fault; when it lets it go on, the timer fires again. */
+static bool pause_before(uint64_t time) {
+  if ((run->flags & RUN_PAUSE) == 0 || paused || run->faults == 0 || progress[0].next > time) {
+    return false;
+  }
+  paused = true;
+  qemu.timer_mod_ns(timer, (int64_t)time);
+  qemu.async_run_on_cpu(qemu.qemu_get_cpu(0), pause_cpu, 0);
+  return true;
+}
+
 static void on_time(void *unused) {
   (void)unused;
   uint64_t time = now();
+  if (pause_before(time)) {
+    return;
+  }
   apply_due(time);
   while (sync_next < plan.setup.syncs && plan.syncs[sync_next] <= time) {
     sync_next++;

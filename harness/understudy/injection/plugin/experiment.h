@@ -21,6 +21,7 @@ struct plan {
 };
 
 extern struct plan plan;
+extern void (*experiment_paused)(void); /* is called when it pauses, see RUN_PAUSE */
 extern bool compare_all_pages; /* not only those that this process or the golden run wrote */
 
 /* Share the states of the golden run, a file with place for all syncs. false: it can't be opened or mapped. */

@@ -48,6 +48,7 @@ struct range {
 enum run_flag {
   RUN_GOLDEN = 1, /* keep the state at each sync as that of the golden run */
   RUN_EARLY = 2,  /* end at the first sync after the last fault where everything equals the golden run */
+  RUN_PAUSE = 8,  /* pause the machine just before the first fault, for a debugger */
   RUN_TRACE = 4   /* write each step to the trace file, until `traced_until` */
 };
 

@@ -29,7 +29,7 @@
 #include "qemu_plugin_api.h"
 #include "trace.h"
 
-enum { REQUEST_MAX = 1 << 16, STATE_PAUSED = 4 };
+enum { REQUEST_MAX = 1 << 16 };
 
 PLUGIN_EXPORT int qemu_plugin_version = PLUGIN_VERSION;
 
@@ -146,6 +146,11 @@ static void finished_here(size_t size) {
   qemu.qemu_system_vmstop_request(STATE_PAUSED);
 }
 
+/* An empty answer comes before the report. */
+static void tell_pause(void) {
+  answer("", 0);
+}
+
 static void prepare(void (*finished)(size_t size)) {
   const struct run *run = (const struct run *)request_data;
   if (!experiment_prepare(run, (const struct fault *)(request_data + sizeof *run), report, finished)) {
@@ -255,16 +260,18 @@ static void on_start(void *unused) {
 
 /* The machine begins to run; or it goes on from a snapshot, with the experiment that waits in the socket. */
 static void on_state(void *unused, bool running, int state) {
+  static bool begun;
   static bool returned;
   (void)unused;
   (void)state;
   if (running && returned) {
     machine_set_registers(start_registers);
     serve(NULL, 0);
-  } else if (running) {
+  } else if (running && !begun) {
     qemu.timer_mod_ns(start_timer, (int64_t)start_ns);
   }
-  returned = returned || !running;
+  begun = true;
+  returned = returned || (engine == ENGINE_SNAPSHOT && !running);
 }
 
 static void on_cpu(qemu_plugin_id_t id, unsigned cpu) {
@@ -328,6 +335,7 @@ PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int
     perror("understudy injector");
     return EXIT_FAILURE;
   }
+  experiment_paused = tell_pause;
   trace_to(trace_path, id, instruction_ns, watched);
   qemu_plugin_register_vcpu_init_cb(id, on_cpu);
   return 0;

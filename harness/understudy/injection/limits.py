@@ -5,6 +5,7 @@ All strata together must show that a limit is kept. One stratum alone, which may
 shows that it is not.
 """
 
+import shlex
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -65,7 +66,7 @@ def named(store: Store, numbers: Sequence[int]) -> str:
 
 def replay(path: Path, number: int) -> str:
     """Return the command that repeats an experiment."""
-    return f"understudy campaign replay {path} {number}"
+    return f"understudy campaign replay {shlex.quote(str(path))} {number}"
 
 
 def percent(share: float) -> str:

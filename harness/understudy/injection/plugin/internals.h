@@ -69,6 +69,7 @@ typedef void (*work_function)(void *cpu, uintptr_t argument);
 
 #define CPSR_WRITE_RAW 2 /* as it is: no change of banked registers */
 #define CPSR_WRITE_DEBUGGER 3
+#define STATE_PAUSED 4 /* RunState */
 #define CLOCK_VIRTUAL 1
 #define TIMER_EXTERNAL 1
 #define TIMER_SIZE 128 /* at least that of QEMUTimer */
@@ -93,12 +94,12 @@ typedef void (*work_function)(void *cpu, uintptr_t argument);
   USE(get_arm_cp_reginfo, const struct coprocessor_register *, (void *registers, uint32_t key))       \
   USE(tlb_flush, void, (void *cpu))                                                                   \
   USE(tb_flush, void, (void *cpu))                                                                    \
+  USE(vm_stop, int, (int state))                                                                      \
   USE(all_cpu_threads_idle, bool, (void))                                                             \
   USE(qemu_add_vm_change_state_handler, void *, (state_callback, void *argument))
 
 /* Only the engine that keeps QEMU and loads a snapshot needs these. */
 #define SNAPSHOT_FUNCTIONS(USE)                        \
-  USE(vm_stop, int, (int state))                       \
   USE(qemu_system_vmstop_request_prepare, void, (void)) \
   USE(qemu_system_vmstop_request, void, (int state))
 

@@ -17,7 +17,21 @@ from understudy.injection.report.outcomes import SEVERITY
 DETAILS_LIMIT = 5_000_000
 """Characters that the details may take in the page; beyond, those of the less severe outcomes are left out."""
 
-RECORD = ("time", "vm", "task", "kind", "fault_class", "pc", "address", "action", "reason", "cost", "pages", "detail")
+RECORD = (
+    "time_ns",
+    "vm",
+    "task",
+    "kind",
+    "fault_class",
+    "pc",
+    "address",
+    "write",
+    "action",
+    "reason",
+    "cost",
+    "pages",
+    "detail",
+)
 """Fields of a record of the fault log, in the order of the page's table."""
 
 _SHOWN, _CONTEXT, _LONG = 6, 2, 160  # lines of a difference, lines before it, characters of a line
@@ -113,7 +127,10 @@ def _end(end: str, status: int) -> str:
     says = {
         "horizon": "ran to the end",
         "equal": "was again in the state of the golden run",
-        "signal": f"the emulator died of signal {status}",
+        "signal": f"the emulator exited with {status - 256}"
+        if status >= 256
+        else f"the emulator died of signal {status}",
+        "stuck": "exception after exception, without an instruction in between",
         "wall": "stopped by the clock on the wall",
     }
     return says.get(end, end)

@@ -39,10 +39,13 @@ def flows(cases: Sequence[Case]) -> list[Figure]:
         return []
     several = sum(len(case.path) > 1 for case in acted)
     text = (
-        f"{len(acted):,} experiments led to actions of the VMM, {several:,} of them to more than one kind. From left "
-        "to right: the first action, what followed, and what came of it. Repeated at once, an action counts once."
+        f"{len(acted):,} experiments led to actions of the VMM, {several:,} of them to more than one kind. These "
+        "are drawn: from left to right the first action, what followed, and what came of it. An action that was "
+        "repeated at once counts once."
     )
-    return [Figure("escalations", "Escalations", text, pictures=(_picture(acted), _sequences(acted)))]
+    escalated = [case for case in acted if len(case.path) > 1]
+    pictures = (_picture(escalated),) if escalated else ()
+    return [Figure("escalations", "Escalations", text, pictures=(*pictures, _sequences(acted)))]
 
 
 def _edges(cases: Sequence[Case]) -> dict[tuple[int, str, int, str], list[Case]]:
@@ -83,9 +86,11 @@ def _place(nodes: dict[tuple[int, str], _Node], total: int) -> float:
         inside.sort(
             key=lambda node: (rank.get(node.name, 0) if node.column == last else 0, -len(node.cases), node.name)
         )
-        y = 24.0
         for node in inside:
-            node.y, node.height = y, max(3.0, _HIGH * len(node.cases) / total)
+            node.height = max(3.0, _HIGH * len(node.cases) / total)
+        y = 24.0 if column < last else max(24.0, lowest - sum(node.height + _GAP for node in inside) + 60)
+        for node in inside:
+            node.y = y
             y += node.height + _GAP
         lowest = max(lowest, y)
     return lowest
@@ -101,7 +106,9 @@ def _picture(cases: Sequence[Case]) -> str:
     for column in range(last + 1):
         title = "outcome" if column == last else "first action" if column == 0 else f"action {column + 1}"
         drawing.text(column * step, 12, title, "note")
-    for (column, name, after, follower), members in sorted(edges.items(), key=lambda item: nodes[item[0][2:]].y):
+    for (column, name, after, follower), members in sorted(
+        edges.items(), key=lambda item: (item[0][2], nodes[item[0][2:]].y, nodes[item[0][:2]].y)
+    ):
         source, target = nodes[column, name], nodes[after, follower]
         filters = (
             {"end": f"{column}:{name}{ARROW}{follower}"}
@@ -146,20 +153,19 @@ def _node(drawing: Drawing, node: _Node, x: float, *, last: bool) -> None:
 
 def _sequences(cases: Sequence[Case]) -> str:
     groups = grouped(cases, lambda case: ARROW.join(case.path))
-    ordered = sorted(groups.items(), key=lambda item: (-item[0].count(ARROW), -item[1].total))
-    escalated = [item for item in ordered if ARROW in item[0]]
-    if not escalated:
-        return ""
-    escalated.sort(key=lambda item: -item[1].total)
-    rows = "".join(_sequence(name, tally) for name, tally in escalated[:_SEQUENCES])
-    rest = len(escalated) - _SEQUENCES
+    ordered = sorted(groups.items(), key=lambda item: (-item[1].total, item[0]))
+    most = ordered[0][1].total
+    rows = "".join(_sequence(name, tally, most) for name, tally in ordered[:_SEQUENCES])
+    rest = len(ordered) - _SEQUENCES
     more = f'<p class="soft">{rest} rarer sequences are left out.</p>' if rest > 0 else ""
-    return f'<h4>Escalations by sequence</h4><ul class="bars sequences">{rows}</ul>{more}'
+    return f'<h4>All sequences of actions, and their outcomes</h4><ul class="bars sequences">{rows}</ul>{more}'
 
 
-def _sequence(name: str, tally: Tally) -> str:
+def _sequence(name: str, tally: Tally, most: int) -> str:
     chips = ' <span class="soft">→</span> '.join(f"<span>{escape(action)}</span>" for action in name.split(ARROW))
+    width = 100 * tally.total / most
     return (
         f'<li><a href="{escape(query(path=name))}" data-n="{tally.total}" title="{escape(told(tally))}">{chips}</a>'
-        f"<span>{bar(tally, height=14)}</span><span><b>{tally.total:,}</b></span></li>"
+        f'<span><span class="part" style="width:{width:.2f}%">{bar(tally, height=14)}</span></span>'
+        f"<span><b>{tally.total:,}</b></span></li>"
     )

@@ -104,7 +104,7 @@ def percent(share: float) -> str:
     if value >= 99.95:
         return f"{value:.3f} %" if value < 99.9995 else "99.999 %"
     if value >= 9.95:
-        return f"{value:.1f} %"
+        return f"{value:.1f}".removesuffix(".0") + " %"
     return f"{value:.2g} %" if value >= 0.0001 else "<0.0001 %"
 
 

@@ -5,6 +5,7 @@ import base64
 import gzip
 import json
 from collections.abc import Callable, Mapping, Sequence
+from difflib import unified_diff
 from typing import Any
 
 from understudy.injection.experiment import Applied, Fault, Outcome, Target
@@ -34,7 +35,8 @@ RECORD = (
 )
 """Fields of a record of the fault log, in the order of the page's table."""
 
-_SHOWN, _CONTEXT, _LONG = 6, 2, 160  # lines of a difference, lines before it, characters of a line
+_SHOWN, _CONTEXT, _LONG = 12, 2, 160  # lines of a difference, lines around a change, characters of a line
+_WINDOW = 40  # lines that are compared from the first difference on
 
 _COLUMNS: Mapping[str, Callable[[Case], str | int | None]] = {
     "number": lambda case: case.number,
@@ -205,7 +207,8 @@ def _difference(text: str, golden: str | None) -> list[str]:
         (number for number, (one, other) in enumerate(zip(got, wanted, strict=False)) if one != other),
         min(len(got), len(wanted)),
     )
-    before = [f" {line[:_LONG]}" for line in wanted[max(0, same - _CONTEXT) : same]]
-    missing = [f"-{line[:_LONG]}" for line in wanted[same : same + _SHOWN]]
-    there = [f"+{line[:_LONG]}" for line in got[same : same + _SHOWN]]
-    return [*before, *missing, *(there or ["+(nothing more)"])]
+    first = max(0, same - _CONTEXT)
+    last = same + _WINDOW
+    changes = list(unified_diff(wanted[first:last], got[first:last], lineterm="", n=_CONTEXT))[3:]  # without its head
+    shown = [line[:_LONG] for line in changes[:_SHOWN]]
+    return [*shown, "+(nothing more)"] if len(got) <= same else shown

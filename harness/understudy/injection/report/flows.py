@@ -115,7 +115,8 @@ def _picture(cases: Sequence[Case]) -> str:
             if after == last
             else {"hop": f"{column}:{name}{ARROW}{follower}"}
         )
-        ribbon = _ribbon(source, target, len(members), step)
+        kind = f"c-{STYLES[Outcome(follower)].key}" if after == last else "plain"
+        ribbon = _ribbon(source, target, len(members), step, kind)
         said = f"{name}, then {follower}: {len(members):,}"
         drawing.put(to_cases(members, query(**filters), said, ribbon))
     for node in nodes.values():
@@ -123,7 +124,7 @@ def _picture(cases: Sequence[Case]) -> str:
     return drawing.svg()
 
 
-def _ribbon(source: _Node, target: _Node, count: int, step: float) -> str:
+def _ribbon(source: _Node, target: _Node, count: int, step: float, kind: str) -> str:
     thick = max(1.2, source.height * count / len(source.cases))
     thin = max(1.2, target.height * count / len(target.cases))
     x1, x2 = source.column * step + _NODE, target.column * step
@@ -135,7 +136,7 @@ def _ribbon(source: _Node, target: _Node, count: int, step: float) -> str:
         f"M{x1:.1f} {y1:.1f}C{x1 + bend:.1f} {y1:.1f} {x2 - bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}v{thin:.1f}"
         f"C{x2 - bend:.1f} {y2 + thin:.1f} {x1 + bend:.1f} {y1 + thick:.1f} {x1:.1f} {y1 + thick:.1f}z"
     )
-    return f'<path d="{path}" class="ribbon"/>'
+    return f'<path d="{path}" class="ribbon {kind}"/>'
 
 
 def _node(drawing: Drawing, node: _Node, x: float, *, last: bool) -> None:
@@ -146,7 +147,7 @@ def _node(drawing: Drawing, node: _Node, x: float, *, last: bool) -> None:
     drawing.put(link(query(**filters), len(node.cases), said, inside))
     y = node.y + min(node.height / 2 + 4, 40) if node.height > 12 else node.y + node.height + 4
     drawing.put(
-        f'<text x="{x + _NODE + 6:.1f}" y="{y:.1f}" class="label plain">{escape(node.name)} '
+        f'<text x="{x + _NODE + 6:.1f}" y="{y:.1f}" class="label haloed">{escape(node.name)} '
         f'<tspan class="count">{len(node.cases):,}</tspan></text>'
     )
 

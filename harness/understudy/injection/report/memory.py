@@ -6,8 +6,8 @@ from html import escape
 
 from understudy.injection.experiment import Outcome
 from understudy.injection.report.data import Case, Tally, grouped
-from understudy.injection.report.outcomes import EFFECTIVE, SEVERITY, STYLES
-from understudy.injection.report.svg import Drawing, percent, query, rect, to_cases, told
+from understudy.injection.report.outcomes import EFFECTIVE, ESCAPED, SEVERITY, STYLES
+from understudy.injection.report.svg import Drawing, percent, query, rect, shape, to_cases, told
 from understudy.page.figure import Figure
 
 _COLUMNS, _CELL, _ROW, _LABEL, _RIGHT, _MOST = 64, 12, 26, 190, 80, 128
@@ -31,7 +31,8 @@ def memory(cases: Sequence[Case]) -> list[Figure]:
     ordered = dict(sorted(areas.items(), key=lambda item: (not item[0].startswith("VMM"), *_first(item))))
     text = (
         "Each row of cells is a part of the memory, from its lowest to its highest address that was hit. The cell has "
-        "the colour and pattern of its worst outcome; the strip under it is divided as its outcomes are. "
+        "the colour and pattern of its worst outcome, or its shape if it was not caught; the strip under it is divided "
+        "as the outcomes are. "
         "No cell: nothing was hit there. Parts that lie far apart have rows of their own."
     )
     return [Figure("memory", "Memory map", text, pictures=(_map(ordered),))]
@@ -108,7 +109,11 @@ def _layout(members: Sequence[Case]) -> tuple[int, int, int]:
 def _cell(name: str, address: int, size: int, tally: Tally, x: float, y: float) -> str:
     worst = max(tally.counts, key=lambda outcome: SEVERITY[outcome])
     height = _ROW - 4 - _SHARES
-    inside = rect(x + 0.5, y + 0.5, _CELL - 1, height - 1, f"f-{STYLES[worst].key}")
+    if worst in ESCAPED:
+        inside = rect(x + 0.5, y + 0.5, _CELL - 1, height - 1, "plate ringed")
+        inside += shape(x + _CELL / 2, y + height / 2, worst, _CELL - 1)
+    else:
+        inside = rect(x + 0.5, y + 0.5, _CELL - 1, height - 1, f"f-{STYLES[worst].key}")
     at = x + 0.5
     for outcome, style in STYLES.items():
         width = (_CELL - 1) * tally.counts[outcome] / tally.total

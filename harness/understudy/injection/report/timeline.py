@@ -11,6 +11,7 @@ from understudy.page.figure import Figure
 
 _LABEL, _WIDTH, _BINS, _HIGH, _LANE, _BAND = 150, 860, 100, 140, 24, 16
 _TICKS = 8
+_PATTERNED = 5  # height from which on a pattern is to be seen
 
 
 def timeline(cases: Sequence[Case]) -> list[Figure]:
@@ -80,7 +81,8 @@ def _shares(drawing: Drawing, bins: dict[str, Tally], at: tuple[str, int, int]) 
                 continue
             y -= height
             members = [case for case in tally.cases if case.outcome is outcome]
-            inside = rect(_x(number), y, _WIDTH / _BINS - 0.8, height, f"f-{STYLES[outcome].key}")
+            kind = f"{'f' if height >= _PATTERNED else 'c'}-{STYLES[outcome].key}"
+            inside = rect(_x(number), y, _WIDTH / _BINS - 0.8, height, kind)
             said = f"{_range(number, at)}: {len(members):,} of {tally.total:,} {outcome}"
             drawing.put(to_cases(members, _address(number, at, outcome), said, inside))
 

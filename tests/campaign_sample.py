@@ -195,7 +195,7 @@ class Maker:
     def _record(self, vm: str, action: str, applied: Applied) -> dict[str, object]:
         return {
             "sequence": 1,
-            "time": applied.time // 10,
+            "time_ns": applied.time,
             "vm": vm,
             "task": self.chance.choice(("kernel", "producer", "consumer")),
             "kind": self.chance.choice(("data", "prefetch", "undefined")),

@@ -4,6 +4,7 @@
 python campaign_laboratory.py SECONDS ARGUMENT...: `understudy campaign ARGUMENT...` whose experiments take that long.
 """
 
+import itertools
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -42,7 +43,7 @@ class FakeLaboratory:
     seconds: float = 0.0
     build_id: str = "78be0998ecf2c19e"
     planned: int = 300
-    broken_after: int | None = None
+    broken_at: int | None = None
     calls: list[dict[str, object]] = field(factory=list)
 
     def build(self, campaign: Campaign) -> Image:
@@ -61,23 +62,23 @@ class FakeLaboratory:
         engine: str,
         scheduler: str | None,
         progress: Callable[[Sequence[Result]], None],
-    ) -> Session:
+    ) -> None:
         self.calls.append({"workers": workers, "engine": engine, "scheduler": scheduler})
-        batch: list[Result] = []
         count = 0
-        for pending in store.pending():
-            time.sleep(self.seconds)
-            batch.append(result(pending.number))
-            count += 1
-            if len(batch) == BATCH:
+        pending = store.pending()
+        try:
+            while batch := [self._run(one) for one in itertools.islice(pending, BATCH)]:
                 store.add_results(batch)
+                count += len(batch)
                 progress(batch)
-                batch = []
-            if count == self.broken_after:
-                raise UnderstudyError("QEMU can't fork")
-        store.add_results(batch)
-        progress(batch)
-        return Session(engine, workers, "2026-01-01T00:00:00Z", 1.5, count)
+        finally:
+            store.add_session(Session(engine, workers, "2026-01-01T00:00:00Z", 1.5, count))
+
+    def _run(self, pending: Experiment) -> Result:
+        time.sleep(self.seconds)
+        if pending.number == self.broken_at:
+            raise UnderstudyError("QEMU can't fork")
+        return result(pending.number)
 
     def judge(self, store: Store) -> Judge:
         def judge(experiment: Experiment, history: History) -> Verdict:

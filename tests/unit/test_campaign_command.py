@@ -99,7 +99,7 @@ def test_resume_of_nothing() -> None:
 
 def test_error_leaves_what_was_done() -> None:
     with pytest.raises(UnderstudyError, match="QEMU can't fork"):
-        _call("run", "c.toml", laboratory=FakeLaboratory(broken_after=100))
+        _call("run", "c.toml", laboratory=FakeLaboratory(broken_at=100))
     status = _call("status").output
     assert f"made-up: {100 // BATCH * BATCH} of 300 experiments" in status
     assert f": fork, {os.cpu_count()} workers: {100 // BATCH * BATCH} in " in status
@@ -189,7 +189,7 @@ def test_show() -> None:
 
 def test_show_what_has_not_run() -> None:
     with pytest.raises(UnderstudyError):
-        _call("run", "c.toml", laboratory=FakeLaboratory(broken_after=10))
+        _call("run", "c.toml", laboratory=FakeLaboratory(broken_at=10))
     assert _call("show", "made-up", "300").output.endswith("has not run yet\n")
 
 

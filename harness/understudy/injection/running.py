@@ -3,8 +3,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +17,6 @@ from understudy.injection.campaign_file import Campaign, load_campaign
 from understudy.injection.experiment import Experiment, History, Result, Verdict
 from understudy.injection.progress import CampaignProgress
 from understudy.injection.report import CampaignData, write_report
-from understudy.injection.schema import Session
 from understudy.injection.store import PREVIOUS, Meta, Store, StoreError, versions
 from understudy.injection.summary import Found
 
@@ -57,8 +54,11 @@ class Laboratory(Protocol):
         engine: str,
         scheduler: str | None,
         progress: Callable[[Sequence[Result]], None],
-    ) -> Session:
-        """Run what `store.pending()` has, add the results to it and then tell `progress`."""
+    ) -> None:
+        """Run what `store.pending()` has, add the results to it and then tell `progress`.
+
+        However it ends, it adds a session to the store, too; Ctrl-C raises KeyboardInterrupt as usual.
+        """
 
     def judge(self, store: Store) -> Judge:
         """Return the checker for the histories of a store."""
@@ -154,23 +154,15 @@ def _run(laboratory: Laboratory, console: Console, campaign: Campaign, store: St
     if sum(before.values()) == total:
         console.print(f"{campaign.name}: all {total} experiments have run")
         return
-    started = datetime.now(UTC).isoformat(timespec="seconds")
     with CampaignProgress(console, campaign.name, total, before) as progress:
-        try:
-            session = laboratory.run(
-                store,
-                campaign,
-                workers=options.workers,
-                engine=options.engine,
-                scheduler=options.scheduler,
-                progress=progress.add,
-            )
-        except BaseException:
-            with suppress(StoreError):  # when the disk is full, that is what has to be said
-                part = Session(options.engine, options.workers, started, progress.seconds, progress.count)
-                store.add_session(part)
-            raise
-    store.add_session(session)
+        laboratory.run(
+            store,
+            campaign,
+            workers=options.workers,
+            engine=options.engine,
+            scheduler=options.scheduler,
+            progress=progress.add,
+        )
 
 
 def write_reports(store: Store) -> Found:

@@ -112,7 +112,7 @@ def _instruction(one: Instruction, image: str, function: str, tally: Tally | Non
         f"{one.address:08x}",
         query(image=image, function=function, at=one.address),
         tally.total,
-        bar(tally, height=12),
+        bar(tally, height=12, plain=True),
         _marks(tally),
         told(tally),
     )

@@ -10,15 +10,17 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from understudy.injection import statistics
 from understudy.injection.experiment import Experiment, Outcome, Place, Result, Verdict
 from understudy.injection.report.outcomes import ESCAPED
-from understudy.injection.statistics import wilson
+from understudy.injection.statistics import Stratum
 
 
 @frozen
 class CampaignData:
     """A campaign as its store holds it. Of `golden`, "outputs" is used: the text of each VM's UART by its name.
 
+    `strata` has the size of the fault space of each stratum, if they are known: then each counts by it in all shares.
     `elves` are the programs for the disassembly, by name: "vmm", and the names of the VMs; several VMs may share a
     file. `store` is what a reader passes to `understudy campaign replay`.
     """
@@ -35,11 +37,12 @@ class CampaignData:
     elves: Mapping[str, Path] = field(factory=dict)
     store: str = ""
     versions: Mapping[str, str] = field(factory=dict)
+    strata: Mapping[str, float] = field(factory=dict)
 
 
 @frozen
 class Case:
-    """An experiment that has run. Within its stratum the weights have the mean 1."""
+    """An experiment that has run. `weight` is its part of the whole fault space; on average it is 1."""
 
     experiment: Experiment
     result: Result
@@ -79,12 +82,18 @@ def cases(data: CampaignData) -> list[Case]:
         for experiment in data.experiments
         if experiment.number in data.results
     ]
+    applied = [experiment for experiment, result in run if result.verdict.outcome is not Outcome.NOT_APPLIED]
+    sizes: Mapping[str, float] = Counter(experiment.stratum for experiment in applied)
+    if all(stratum in data.strata for stratum in sizes):
+        whole = sum(data.strata[stratum] for stratum in sizes)
+        sizes = {stratum: data.strata[stratum] / whole * len(applied) for stratum in sizes}
     sums: defaultdict[str, float] = defaultdict(float)
-    for experiment, _ in run:
+    for experiment in applied:
         sums[experiment.stratum] += experiment.weight
-    sizes = Counter(experiment.stratum for experiment, _ in run)
-    scale = {stratum: sizes[stratum] / total if total else 1.0 for stratum, total in sums.items()}
-    return [Case(experiment, result, experiment.weight * scale[experiment.stratum]) for experiment, result in run]
+    scale = {stratum: size / sums[stratum] for stratum, size in sizes.items()}
+    return [
+        Case(experiment, result, experiment.weight * scale.get(experiment.stratum, 1.0)) for experiment, result in run
+    ]
 
 
 @define
@@ -119,10 +128,25 @@ class Tally:
         return sum(case.weight for case in self.applied if case.outcome in wanted) / whole if whole else 0.0
 
     def interval(self, outcomes: Iterable[Outcome]) -> tuple[float, float]:
-        """Return the 95 % confidence interval of a share; with weights that of the effective number (Kish 1965)."""
-        squares = sum(case.weight**2 for case in self.applied)
-        effective = round(sum(case.weight for case in self.applied) ** 2 / squares) if squares else 0
-        return wilson(round(self.share(outcomes) * effective), effective)
+        """Return the 95 % confidence interval of a share (Wilson)."""
+        return statistics.wilson(*self._effective(frozenset(outcomes)))
+
+    def upper_bound(self, outcomes: Iterable[Outcome]) -> float:
+        """Return what a share does not exceed with 95 % confidence (exact, one-sided)."""
+        return statistics.upper_bound(*self._effective(frozenset(outcomes)))
+
+    def _effective(self, wanted: frozenset[Outcome]) -> tuple[float, float]:
+        """Return the numbers of hits and of experiments that would say as much in one plain sample."""
+        return statistics.stratified(
+            Stratum(sum(one.weight for one in members), *_alike(members, wanted)) for members in self._strata
+        )
+
+    @cached_property
+    def _strata(self) -> list[list[Case]]:
+        found: defaultdict[str, list[Case]] = defaultdict(list)
+        for case in self.applied:
+            found[case.experiment.stratum].append(case)
+        return list(found.values())
 
     @property
     def escaped(self) -> int:
@@ -136,3 +160,9 @@ def grouped(found: Iterable[Case], key: Callable[[Case], str]) -> dict[str, Tall
     for case in found:
         groups[key(case)].append(case)
     return {name: Tally(members) for name, members in groups.items()}
+
+
+def _alike(members: Sequence[Case], wanted: frozenset[Outcome]) -> tuple[float, float]:
+    weights = [case.weight for case in members]
+    hits = sum(case.weight for case in members if case.outcome in wanted)
+    return statistics.effective(hits, sum(weights), sum(weight**2 for weight in weights))

@@ -5,6 +5,7 @@ import base64
 import gzip
 import json
 from collections.abc import Callable, Mapping, Sequence
+from difflib import unified_diff
 from typing import Any
 
 from understudy.injection.experiment import Applied, Fault, Outcome, Target
@@ -17,10 +18,25 @@ from understudy.injection.report.outcomes import SEVERITY
 DETAILS_LIMIT = 5_000_000
 """Characters that the details may take in the page; beyond, those of the less severe outcomes are left out."""
 
-RECORD = ("time", "vm", "task", "kind", "fault_class", "pc", "address", "action", "reason", "cost", "pages", "detail")
+RECORD = (
+    "time_ns",
+    "vm",
+    "task",
+    "kind",
+    "fault_class",
+    "pc",
+    "address",
+    "write",
+    "action",
+    "reason",
+    "cost",
+    "pages",
+    "detail",
+)
 """Fields of a record of the fault log, in the order of the page's table."""
 
-_SHOWN, _CONTEXT, _LONG = 6, 2, 160  # lines of a difference, lines before it, characters of a line
+_SHOWN, _CONTEXT, _LONG = 12, 2, 160  # lines of a difference, lines around a change, characters of a line
+_WINDOW = 40  # lines that are compared from the first difference on
 
 _COLUMNS: Mapping[str, Callable[[Case], str | int | None]] = {
     "number": lambda case: case.number,
@@ -113,7 +129,10 @@ def _end(end: str, status: int) -> str:
     says = {
         "horizon": "ran to the end",
         "equal": "was again in the state of the golden run",
-        "signal": f"the emulator died of signal {status}",
+        "signal": f"the emulator exited with {status - 256}"
+        if status >= 256
+        else f"the emulator died of signal {status}",
+        "stuck": "exception after exception, without an instruction in between",
         "wall": "stopped by the clock on the wall",
     }
     return says.get(end, end)
@@ -188,7 +207,8 @@ def _difference(text: str, golden: str | None) -> list[str]:
         (number for number, (one, other) in enumerate(zip(got, wanted, strict=False)) if one != other),
         min(len(got), len(wanted)),
     )
-    before = [f" {line[:_LONG]}" for line in wanted[max(0, same - _CONTEXT) : same]]
-    missing = [f"-{line[:_LONG]}" for line in wanted[same : same + _SHOWN]]
-    there = [f"+{line[:_LONG]}" for line in got[same : same + _SHOWN]]
-    return [*before, *missing, *(there or ["+(nothing more)"])]
+    first = max(0, same - _CONTEXT)
+    last = same + _WINDOW
+    changes = list(unified_diff(wanted[first:last], got[first:last], lineterm="", n=_CONTEXT))[3:]  # without its head
+    shown = [line[:_LONG] for line in changes[:_SHOWN]]
+    return [*shown, "+(nothing more)"] if len(got) <= same else shown

@@ -92,7 +92,7 @@ def _functions(lines: Iterable[str]) -> Iterable[Function]:
                 yield Function(name, address, tuple(found))
             name, address, source, found = match[2], int(match[1], 16), "", []
         elif match := _LINE.match(line):
-            source = f"{match[1].removeprefix(top)}:{match[2]}"
+            source = f"{match[1].removeprefix(top).removeprefix('./')}:{match[2]}"
         elif match := _INSTRUCTION.match(line):
             text = re.sub(r"\s+", " ", match[2].split("@")[0]).strip()
             found.append(Instruction(int(match[1], 16), text, source))

@@ -39,10 +39,13 @@ def flows(cases: Sequence[Case]) -> list[Figure]:
         return []
     several = sum(len(case.path) > 1 for case in acted)
     text = (
-        f"{len(acted):,} experiments led to actions of the VMM, {several:,} of them to more than one kind. From left "
-        "to right: the first action, what followed, and what came of it. Repeated at once, an action counts once."
+        f"{len(acted):,} experiments led to actions of the VMM, {several:,} of them to more than one kind. These "
+        "are drawn: from left to right the first action, what followed, and what came of it. An action that was "
+        "repeated at once counts once."
     )
-    return [Figure("escalations", "Escalations", text, pictures=(_picture(acted), _sequences(acted)))]
+    escalated = [case for case in acted if len(case.path) > 1]
+    pictures = (_picture(escalated),) if escalated else ()
+    return [Figure("escalations", "Escalations", text, pictures=(*pictures, _sequences(acted)))]
 
 
 def _edges(cases: Sequence[Case]) -> dict[tuple[int, str, int, str], list[Case]]:
@@ -83,9 +86,11 @@ def _place(nodes: dict[tuple[int, str], _Node], total: int) -> float:
         inside.sort(
             key=lambda node: (rank.get(node.name, 0) if node.column == last else 0, -len(node.cases), node.name)
         )
-        y = 24.0
         for node in inside:
-            node.y, node.height = y, max(3.0, _HIGH * len(node.cases) / total)
+            node.height = max(3.0, _HIGH * len(node.cases) / total)
+        y = 24.0 if column < last else max(24.0, lowest - sum(node.height + _GAP for node in inside) + 60)
+        for node in inside:
+            node.y = y
             y += node.height + _GAP
         lowest = max(lowest, y)
     return lowest
@@ -101,14 +106,17 @@ def _picture(cases: Sequence[Case]) -> str:
     for column in range(last + 1):
         title = "outcome" if column == last else "first action" if column == 0 else f"action {column + 1}"
         drawing.text(column * step, 12, title, "note")
-    for (column, name, after, follower), members in sorted(edges.items(), key=lambda item: nodes[item[0][2:]].y):
+    for (column, name, after, follower), members in sorted(
+        edges.items(), key=lambda item: (item[0][2], nodes[item[0][2:]].y, nodes[item[0][:2]].y)
+    ):
         source, target = nodes[column, name], nodes[after, follower]
         filters = (
             {"end": f"{column}:{name}{ARROW}{follower}"}
             if after == last
             else {"hop": f"{column}:{name}{ARROW}{follower}"}
         )
-        ribbon = _ribbon(source, target, len(members), step)
+        kind = f"c-{STYLES[Outcome(follower)].key}" if after == last else "plain"
+        ribbon = _ribbon(source, target, len(members), step, kind)
         said = f"{name}, then {follower}: {len(members):,}"
         drawing.put(to_cases(members, query(**filters), said, ribbon))
     for node in nodes.values():
@@ -116,7 +124,7 @@ def _picture(cases: Sequence[Case]) -> str:
     return drawing.svg()
 
 
-def _ribbon(source: _Node, target: _Node, count: int, step: float) -> str:
+def _ribbon(source: _Node, target: _Node, count: int, step: float, kind: str) -> str:
     thick = max(1.2, source.height * count / len(source.cases))
     thin = max(1.2, target.height * count / len(target.cases))
     x1, x2 = source.column * step + _NODE, target.column * step
@@ -128,7 +136,7 @@ def _ribbon(source: _Node, target: _Node, count: int, step: float) -> str:
         f"M{x1:.1f} {y1:.1f}C{x1 + bend:.1f} {y1:.1f} {x2 - bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}v{thin:.1f}"
         f"C{x2 - bend:.1f} {y2 + thin:.1f} {x1 + bend:.1f} {y1 + thick:.1f} {x1:.1f} {y1 + thick:.1f}z"
     )
-    return f'<path d="{path}" class="ribbon"/>'
+    return f'<path d="{path}" class="ribbon {kind}"/>'
 
 
 def _node(drawing: Drawing, node: _Node, x: float, *, last: bool) -> None:
@@ -139,27 +147,26 @@ def _node(drawing: Drawing, node: _Node, x: float, *, last: bool) -> None:
     drawing.put(link(query(**filters), len(node.cases), said, inside))
     y = node.y + min(node.height / 2 + 4, 40) if node.height > 12 else node.y + node.height + 4
     drawing.put(
-        f'<text x="{x + _NODE + 6:.1f}" y="{y:.1f}" class="label plain">{escape(node.name)} '
+        f'<text x="{x + _NODE + 6:.1f}" y="{y:.1f}" class="label haloed">{escape(node.name)} '
         f'<tspan class="count">{len(node.cases):,}</tspan></text>'
     )
 
 
 def _sequences(cases: Sequence[Case]) -> str:
     groups = grouped(cases, lambda case: ARROW.join(case.path))
-    ordered = sorted(groups.items(), key=lambda item: (-item[0].count(ARROW), -item[1].total))
-    escalated = [item for item in ordered if ARROW in item[0]]
-    if not escalated:
-        return ""
-    escalated.sort(key=lambda item: -item[1].total)
-    rows = "".join(_sequence(name, tally) for name, tally in escalated[:_SEQUENCES])
-    rest = len(escalated) - _SEQUENCES
+    ordered = sorted(groups.items(), key=lambda item: (-item[1].total, item[0]))
+    most = ordered[0][1].total
+    rows = "".join(_sequence(name, tally, most) for name, tally in ordered[:_SEQUENCES])
+    rest = len(ordered) - _SEQUENCES
     more = f'<p class="soft">{rest} rarer sequences are left out.</p>' if rest > 0 else ""
-    return f'<h4>Escalations by sequence</h4><ul class="bars sequences">{rows}</ul>{more}'
+    return f'<h4>All sequences of actions, and their outcomes</h4><ul class="bars sequences">{rows}</ul>{more}'
 
 
-def _sequence(name: str, tally: Tally) -> str:
+def _sequence(name: str, tally: Tally, most: int) -> str:
     chips = ' <span class="soft">→</span> '.join(f"<span>{escape(action)}</span>" for action in name.split(ARROW))
+    width = 100 * tally.total / most
     return (
         f'<li><a href="{escape(query(path=name))}" data-n="{tally.total}" title="{escape(told(tally))}">{chips}</a>'
-        f"<span>{bar(tally, height=14)}</span><span><b>{tally.total:,}</b></span></li>"
+        f'<span><span class="part" style="width:{width:.2f}%">{bar(tally, height=14)}</span></span>'
+        f"<span><b>{tally.total:,}</b></span></li>"
     )

@@ -71,7 +71,7 @@ def _escaped(tally: Tally) -> str:
 def _says(tally: Tally) -> list[str]:
     low, high = tally.interval(ESCAPED)
     found = [f"Not caught, at 95 % confidence: {percent(low)} to {percent(high)} of such faults."]
-    _, most = tally.interval((Outcome.PROPAGATED,))
+    most = tally.upper_bound((Outcome.PROPAGATED,))
     propagated = tally.counts[Outcome.PROPAGATED]
     if propagated:
         found.append(f"{NUMBER(propagated)} reached another VM (at most {percent(most)}).")

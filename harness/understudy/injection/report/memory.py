@@ -6,11 +6,12 @@ from html import escape
 
 from understudy.injection.experiment import Outcome
 from understudy.injection.report.data import Case, Tally, grouped
-from understudy.injection.report.outcomes import EFFECTIVE, SEVERITY, STYLES
-from understudy.injection.report.svg import Drawing, percent, query, rect, to_cases, told
+from understudy.injection.report.outcomes import EFFECTIVE, ESCAPED, SEVERITY, STYLES
+from understudy.injection.report.svg import Drawing, percent, query, rect, shape, to_cases, told
 from understudy.page.figure import Figure
 
-_COLUMNS, _CELL, _ROW, _LABEL, _MOST = 64, 12.5, 26, 210, 128
+_COLUMNS, _CELL, _ROW, _LABEL, _RIGHT, _MOST = 64, 12, 26, 190, 80, 128
+_FAR = 0x4000  # bytes
 _SHARES = 5  # height of the strip that shows how the outcomes of a cell are divided
 
 
@@ -30,8 +31,9 @@ def memory(cases: Sequence[Case]) -> list[Figure]:
     ordered = dict(sorted(areas.items(), key=lambda item: (not item[0].startswith("VMM"), *_first(item))))
     text = (
         "Each row of cells is a part of the memory, from its lowest to its highest address that was hit. The cell has "
-        "the colour and pattern of its worst outcome; the strip under it is divided as its outcomes are. "
-        "No cell: nothing was hit there."
+        "the colour and pattern of its worst outcome, or its shape if it was not caught; the strip under it is divided "
+        "as the outcomes are. "
+        "No cell: nothing was hit there. Parts that lie far apart have rows of their own."
     )
     return [Figure("memory", "Memory map", text, pictures=(_map(ordered),))]
 
@@ -46,20 +48,19 @@ def _address(case: Case) -> int:
 
 
 def _map(areas: dict[str, list[Case]]) -> str:
-    sizes = {name: _layout(members) for name, members in areas.items()}
-    lines = sum((count + _COLUMNS - 1) // _COLUMNS for _, _, count in sizes.values())
-    drawing = Drawing(_LABEL + _COLUMNS * _CELL + 4, lines * _ROW + len(areas) * 12 + 4, "Memory map")
-    y = 2.0
-    for name, members in areas.items():
-        base, size, count = sizes[name]
-        _label(drawing, y, name, Tally(members), base, size)
+    runs = [(name, run) for name, members in areas.items() for run in _runs(members)]
+    sizes = [_layout(members) for _, members in runs]
+    lines = sum((count + _COLUMNS - 1) // _COLUMNS for _, _, count in sizes)
+    drawing = Drawing(_LABEL + _COLUMNS * _CELL + _RIGHT, 18 + lines * _ROW + len(runs) * 12, "Memory map")
+    drawing.text(_LABEL + _COLUMNS * _CELL + 12, 11, "had an effect", "note")
+    y = 18.0
+    for (name, members), (base, size, count) in zip(runs, sizes, strict=True):
+        _label(drawing, y, name, members, base, size)
         cells = _cells(members, base, size)
         for number in range(count):
             x, top = _LABEL + number % _COLUMNS * _CELL, y + number // _COLUMNS * _ROW
             tally = cells.get(number)
-            if tally is None:
-                drawing.put(rect(x + 0.5, top + 0.5, _CELL - 1, _ROW - 4 - _SHARES - 1, "empty"))
-            else:
+            if tally:
                 drawing.put(_cell(name, base + number * size, size, tally, x, top))
         y += (count + _COLUMNS - 1) // _COLUMNS * _ROW + 12
     return drawing.svg()
@@ -69,13 +70,29 @@ def _cells(members: Sequence[Case], base: int, size: int) -> dict[int, Tally]:
     return {int(n): tally for n, tally in grouped(members, lambda case: str((_address(case) - base) // size)).items()}
 
 
-def _label(drawing: Drawing, y: float, name: str, tally: Tally, base: int, size: int) -> None:
+def _runs(members: Sequence[Case]) -> list[list[Case]]:
+    """Divide what lies so far apart that there would be little but empty cells between."""
+    ordered = sorted(members, key=_address)
+    span = _address(ordered[-1]) - _address(ordered[0])
+    runs = [ordered[:1]]
+    for case in ordered[1:]:
+        gap = _address(case) - _address(runs[-1][-1])
+        if gap > _FAR and gap > span / 6:
+            runs.append([])
+        runs[-1].append(case)
+    return runs
+
+
+def _label(drawing: Drawing, y: float, name: str, members: Sequence[Case], base: int, size: int) -> None:
+    last = max(map(_address, members))
+    address = query(area=name, address=f"{base}..{last}")
     drawing.put(
-        f'<a href="{escape(query(area=name))}" data-n="{tally.total}"><text x="{_LABEL - 10}" y="{y + 11:g}" '
+        f'<a href="{escape(address)}" data-n="{len(members)}"><text x="{_LABEL - 10}" y="{y + 11:g}" '
         f'class="label end">{escape(name)}</text></a>'
     )
     unit = f"{size // 1024} KiB" if size >= 1024 else f"{size} B"
-    note = f"{base:#x}, {unit} a cell; {percent(tally.share(EFFECTIVE))} had an effect"
+    note = f"{base:#010x}, {unit} a cell"
+    drawing.text(_LABEL + _COLUMNS * _CELL + 12, y + 12, percent(Tally(list(members)).share(EFFECTIVE)), "value")
     drawing.text(_LABEL - 10, y + 24, note, "note end")
 
 
@@ -92,7 +109,11 @@ def _layout(members: Sequence[Case]) -> tuple[int, int, int]:
 def _cell(name: str, address: int, size: int, tally: Tally, x: float, y: float) -> str:
     worst = max(tally.counts, key=lambda outcome: SEVERITY[outcome])
     height = _ROW - 4 - _SHARES
-    inside = rect(x + 0.5, y + 0.5, _CELL - 1, height - 1, f"f-{STYLES[worst].key}")
+    if worst in ESCAPED:
+        inside = rect(x + 0.5, y + 0.5, _CELL - 1, height - 1, "plate ringed")
+        inside += shape(x + _CELL / 2, y + height / 2, worst, _CELL - 1)
+    else:
+        inside = rect(x + 0.5, y + 0.5, _CELL - 1, height - 1, f"f-{STYLES[worst].key}")
     at = x + 0.5
     for outcome, style in STYLES.items():
         width = (_CELL - 1) * tally.counts[outcome] / tally.total

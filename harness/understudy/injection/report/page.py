@@ -24,7 +24,7 @@ from understudy.injection.report.timeline import timeline
 from understudy.page import environment, write
 from understudy.page.theme import COLOURS, variables
 
-_UNCAUGHT = 60  # rows of the table; all are in the list of the experiments
+_UNCAUGHT, _FIRST = 100, 15  # rows of the table, and those that are open; all are in the list of the experiments
 
 
 @frozen
@@ -65,7 +65,7 @@ def page(data: CampaignData) -> str:
             data=data,
             total=len(run),
             missing=len(data.experiments) - len(run),
-            weighted=len({case.weight for case in run}) > 1,
+            weighted=len({round(case.weight, 6) for case in run}) > 1,
             style=Markup(f"{variables({**COLOURS, **outcomes.colours()})}\n{outcomes.rules()}"),  # noqa: S704 - our own
             definitions=Markup(outcomes.definitions()),  # noqa: S704 - our own
             headline=headline(tally),
@@ -78,7 +78,8 @@ def page(data: CampaignData) -> str:
             },
             functions=functions(run, struck, locator),
             listed=LISTED,
-            uncaught=_uncaught(run, struck, data.store),
+            uncaught=_uncaught(run, struck, data.store or data.name),
+            first=_FIRST,
             escaped=tally.escaped,
             styles={str(outcome): style for outcome, style in STYLES.items()},
             counts=tally.counts,

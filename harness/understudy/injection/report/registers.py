@@ -12,8 +12,8 @@ from understudy.page.figure import Figure
 STEPS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7)
 """Lower bounds of the shades after the first, which is for no effect at all."""
 
-_LABEL, _CELL, _ROW, _BITS = 92, 26, 22, 32
-_TOTAL = 120
+_LABEL, _CELL, _ROW, _BITS = 80, 25, 22, 32
+_TOTAL = 118
 _ORDER = [*(f"r{number}" for number in range(13)), "sp", "lr", "pc", "cpsr"]
 _FLAGS = {31: "N", 30: "Z", 29: "C", 28: "V", 27: "Q", 9: "E", 8: "A", 7: "I", 6: "F", 5: "T"}
 _DIGITS = re.compile(r"(\d+)")
@@ -90,7 +90,7 @@ def _cell(name: str, bit: str, tally: Tally, x: float, y: float) -> str:
         inside += f'<circle cx="{x + _CELL / 2}" cy="{y + _ROW / 2}" r="9" class="plate"/>'
         inside += shape(x + _CELL / 2, y + _ROW / 2, worst, 14)
     elif effects:
-        dark = " over" if _shade(tally) >= 4 else ""
+        dark = " over" if _shade(tally) >= 5 else ""
         inside += f'<text x="{x + _CELL / 2:g}" y="{y + 15:g}" class="count{dark}">{effects}</text>'
     flag = f" ({_FLAGS[int(bit)]})" if name == "cpsr" and bit and int(bit) in _FLAGS else ""
     said = f"{name} bit {bit}{flag}: {told(tally)}" if bit else f"{name} as a whole: {told(tally)}"

@@ -10,6 +10,7 @@ from understudy.injection.report.data import Case, Tally
 from understudy.injection.report.outcomes import STYLES
 
 NUMBER = "{:,}".format
+_PATTERNED = 2.0  # per cent of a bar; in less no pattern is to be seen
 
 
 class Drawing:
@@ -77,8 +78,11 @@ def told(tally: Tally) -> str:
     return ", ".join(f"{count:,} {outcome}" for outcome, count in tally.counts.most_common())
 
 
-def bar(tally: Tally, *, height: int = 14) -> str:
-    """Return a bar over the whole width that it is given, divided as the outcomes are by weight."""
+def bar(tally: Tally, *, height: int = 14, plain: bool = False) -> str:
+    """Return a bar over the whole width that it is given, divided as the outcomes are by weight.
+
+    `plain` leaves the patterns out: where bars are many and low these tell little, and make a printed page large.
+    """
     whole = sum(case.weight for case in tally.cases)
     weights = dict.fromkeys(STYLES, 0.0)
     for case in tally.cases:
@@ -87,8 +91,9 @@ def bar(tally: Tally, *, height: int = 14) -> str:
     for outcome, style in STYLES.items():
         if weights[outcome]:
             width = 100 * weights[outcome] / whole
+            fill = "c" if plain or width < _PATTERNED else "f"
             parts.append(
-                f'<rect x="{_n(at, 3)}%" width="{_n(width, 3)}%" height="{height}" class="f-{style.key}">'
+                f'<rect x="{_n(at, 3)}%" width="{_n(width, 3)}%" height="{height}" class="{fill}-{style.key}">'
                 f"<title>{outcome}: {tally.counts[outcome]:,}</title></rect>"
             )
             at += width
@@ -104,7 +109,7 @@ def percent(share: float) -> str:
     if value >= 99.95:
         return f"{value:.3f} %" if value < 99.9995 else "99.999 %"
     if value >= 9.95:
-        return f"{value:.1f} %"
+        return f"{value:.1f}".removesuffix(".0") + " %"
     return f"{value:.2g} %" if value >= 0.0001 else "<0.0001 %"
 
 

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 
 from understudy.injection.experiment import Outcome
 from understudy.injection.report.data import Case, Tally, grouped
-from understudy.injection.report.outcomes import EFFECTIVE, STYLES, WORST_FIRST
+from understudy.injection.report.outcomes import EFFECTIVE, ESCAPED, STYLES, WORST_FIRST
 from understudy.injection.report.svg import Drawing, percent, query, rect, shape, to_cases
 from understudy.page.figure import Figure
 
 _LABEL, _WIDTH, _BINS, _HIGH, _LANE, _BAND = 150, 860, 100, 140, 24, 16
 _TICKS = 8
+_PATTERNED = 5  # height from which on a pattern is to be seen
 
 
 def timeline(cases: Sequence[Case]) -> list[Figure]:
@@ -23,8 +24,8 @@ def timeline(cases: Sequence[Case]) -> list[Figure]:
     if len({_moment(case, key) for case in used}) < 2:
         return []
     text = (
-        "Above: the share of the faults of each moment that had an effect, divided by outcome. Below: a shape for each "
-        "outcome but the most frequent ones where it occurred, larger where it occurred more than once; and what ran."
+        "At the top the share of the faults of each moment that had an effect, by outcome. Below: a shape for each "
+        "rare or uncaught outcome where it occurred, larger where it occurred more than once; and what ran."
     )
     return [Figure("time", "Over time", text, pictures=(_picture(used, key, unit),))]
 
@@ -56,8 +57,12 @@ def _picture(cases: Sequence[Case], key: str, unit: str) -> str:
 
 def _lanes(tally: Tally) -> list[Outcome]:
     """Return the outcomes that are rare enough for single marks, worst first."""
-    rare = max(200, tally.total // 20)
-    return [outcome for outcome in WORST_FIRST if 0 < tally.counts[outcome] <= rare and outcome is not Outcome.MASKED]
+    rare = max(100, tally.total // 100)
+    return [
+        outcome
+        for outcome in WORST_FIRST
+        if tally.counts[outcome] and (outcome in ESCAPED or tally.counts[outcome] <= rare)
+    ]
 
 
 def _shares(drawing: Drawing, bins: dict[str, Tally], at: tuple[str, int, int]) -> None:
@@ -76,7 +81,8 @@ def _shares(drawing: Drawing, bins: dict[str, Tally], at: tuple[str, int, int]) 
                 continue
             y -= height
             members = [case for case in tally.cases if case.outcome is outcome]
-            inside = rect(_x(number), y, _WIDTH / _BINS - 0.8, height, f"f-{STYLES[outcome].key}")
+            kind = f"{'f' if height >= _PATTERNED else 'c'}-{STYLES[outcome].key}"
+            inside = rect(_x(number), y, _WIDTH / _BINS - 0.8, height, kind)
             said = f"{_range(number, at)}: {len(members):,} of {tally.total:,} {outcome}"
             drawing.put(to_cases(members, _address(number, at, outcome), said, inside))
 

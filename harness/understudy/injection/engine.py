@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from struct import Struct
@@ -237,7 +238,8 @@ class DebugEngine(ProcessEngine):
             if not answer:
                 paused()
                 if self.gdb_port is None:
-                    qmp.command("cont")  # GDB has left, or let it go on already
+                    with suppress(TargetError):  # GDB has let it go on already, and it has ended
+                        qmp.command("cont")
                 answer = server.link.answer()
             return unpack_report(answer)
         finally:

@@ -19,6 +19,7 @@ from understudy.injection.observation import Observer
 from understudy.injection.workplace import Job, ground_of
 
 GDB = "gdb-multiarch"
+_SETTINGS = Path(__file__).with_name("replay.gdb")
 
 
 def replay(job: Job, experiment: Experiment, gdb_port: int | None) -> Result:
@@ -54,17 +55,17 @@ def _attend(engine: DebugEngine, image: Image, experiment: Experiment) -> None:
     where = f" before {place.pc:#010x} {place.pc_symbol}" if place.pc is not None else ""
     click.echo(f"experiment {experiment.number}: paused{where}; next: {place.model} of {place.kind} {place.name}")
     click.echo("`continue` applies the fault and runs to the end; `detach` or `quit` does so, too.")
-    symbols = _symbol_files(image)
+    symbols = _symbol_files(image, place.vm)
     if engine.gdb_port is not None:
         click.echo("waiting for: " + " ".join([GDB, *symbols[:1], f"-ex 'target remote localhost:{engine.gdb_port}'"]))
         return
-    command = [GDB, "--nx", "--quiet", "-ex", "set confirm off", "-ex", "set architecture armv7", symbols[0]]
+    command = [GDB, "--nx", "--quiet", "--command", str(_SETTINGS), symbols[0]]
     for symbol in symbols[1:]:
         command += ["-ex", f"add-symbol-file {symbol}"]
     subprocess.run([*command, "-ex", f"target remote {engine.gdb_socket}"], cwd=paths.root(), check=False)
 
 
-def _symbol_files(image: Image) -> list[str]:
-    """Return the ELF file of the VMM, then those of the guests."""
-    guests = {str(guest["elf"]) for guest in image.manifest["guests"].values()}
-    return [str(image.elf), *sorted(guests)]
+def _symbol_files(image: Image, vm: str) -> list[str]:
+    """Return the ELF file of the VMM, then that of the guest which was hit: all guests have the same addresses."""
+    vms, guests = image.manifest["vms"], image.manifest["guests"]
+    return [str(image.elf), *([str(guests[vms[vm]["guest"]]["elf"])] if vm in vms else [])]

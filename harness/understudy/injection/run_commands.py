@@ -39,7 +39,7 @@ def add_run_commands(group: click.Group, laboratory: Laboratory) -> None:
 def _run_command(laboratory: Laboratory) -> click.Command:
     @click.command("run")
     @click.argument("campaigns", metavar="[FILE|NAME]...", nargs=-1)
-    @click.option("--samples", metavar="N", type=click.IntRange(1), help="Experiments per stratum, for all strata.")
+    @click.option("--samples", metavar="N", type=click.IntRange(1), help="Experiments in all, instead of what the file says.")
     @click.option("--seed", metavar="N", type=click.IntRange(0, 2**63 - 1), help="Chooses the experiments.")
     @click.option("--workers", metavar="N", type=click.IntRange(1), default=os.cpu_count(), help="At once; all CPUs.")
     @click.option("--engine", type=click.Choice(["fork", "snapshot", "process"]), default="fork", show_default=True)

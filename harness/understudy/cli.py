@@ -3,7 +3,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 from rich.console import Console
@@ -19,10 +19,14 @@ from understudy.fuzz import SYSTEMS, run_fuzz
 from understudy.image import build
 from understudy.image.bare import build_bare
 from understudy.injection.commands import campaign_group
+from understudy.injection.run_commands import add_run_commands
 from understudy.latency.command import run_latency
 from understudy.long_run import LONG_RUNS, run_long
 from understudy.run import run_interactively
 from understudy.vmm_faults.command import run_micro_reboots
+
+if TYPE_CHECKING:
+    from understudy.injection.running import Laboratory
 
 
 class _Group(click.Group):
@@ -95,6 +99,16 @@ def long_run_command(names: tuple[str, ...]) -> None:
     sys.exit(0 if run_long(Console(), names) else 1)
 
 
+class _Laboratory:
+    """The laboratory; it is imported when it is used, because the demonstration does without what it needs."""
+
+    def __getattr__(self, name: str) -> Any:
+        from understudy.injection.laboratory import QemuLaboratory  # noqa: PLC0415
+
+        return getattr(QemuLaboratory(), name)
+
+
+add_run_commands(campaign_group, cast("Laboratory", _Laboratory()))
 main.add_command(campaign_group)
 
 

@@ -14,7 +14,8 @@ VMM_SECTIONS = (
     *("text", "rodata", "data", "bss", "preserved", "stacks", "page_tables", "data_copy", "guest_images", "black_box"),
     "scheduler",
 )
-VM_SECTIONS = ("text", "rodata", "data", "stack", "persistent", "page_tables", "checkpoint", "struct")
+SEGMENTS = ("text", "rodata", "data", "stack", "persistent")  # of a guest
+VM_SECTIONS = (*SEGMENTS, "page_tables", "checkpoint", "struct")
 KERNEL_OR_SHARED = ("kernel", "shared")  # in `where.task`
 
 

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from struct import Struct
@@ -204,31 +205,46 @@ class ProcessEngine(Engine):
 
 
 class DebugEngine(ProcessEngine):
-    """As `ProcessEngine`, but the machine pauses just before the first fault, and GDB may connect from the reset on."""
+    """As `ProcessEngine`, but GDB may connect, and the machine can pause just before a fault."""
 
-    @property
-    def gdb_socket(self) -> Path:
-        """Where GDB connects."""
-        return self.folder / "gdb"
+    def __init__(self, ground: Ground, gdb_port: int | None) -> None:
+        """GDB connects at a TCP port, or (None) at `gdb_socket`."""
+        super().__init__(ground)
+        self.gdb_port = gdb_port
+        self.gdb_socket = self.folder / "gdb"
 
-    def debug(self, faults: Sequence[Fault], paused: Callable[[], None]) -> Report:
-        """Run one experiment; `paused` is called when the machine stands before its first fault, and lets it go on.
+    def debug(self, faults: Sequence[Fault], first: int, paused: Callable[[], None]) -> Report:
+        """Run one experiment.
+
+        Args:
+            faults: all of them.
+            first: number of that before which the machine pauses.
+            paused: is called then; the machine goes on when GDB or this lets it.
 
         Raises:
             TargetError: QEMU ended before the experiment did, for example because GDB killed it.
         """
-        gdb = ["-chardev", f"socket,id=gdb,path={self.gdb_socket},server=on,wait=off", "-gdb", "chardev:gdb"]
-        server = _Server(self, Kind.PROCESS, gdb)
+        place = f"path={self.gdb_socket}" if self.gdb_port is None else f"host=127.0.0.1,port={self.gdb_port}"
+        gdb = ["-chardev", f"socket,id=gdb,{place},server=on,wait=off", "-gdb", "chardev:gdb"]
+        ours, theirs = socket.socketpair()
+        gdb += ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control"]
+        server = _Server(self, Kind.PROCESS, gdb, [theirs.fileno()])
+        theirs.close()
         try:
+            qmp = Qmp(ours, self.folder)
             self.hello = server.begin(self.ground.setup)
-            flags = Flag.EARLY | Flag.PAUSE
-            answer = server.link.ask(Request.RUN, packed_run(faults, flags, dormant_after=NEVER))
+            run = packed_run(faults, Flag.EARLY | Flag.PAUSE, dormant_after=NEVER, pause_before=first)
+            answer = server.link.ask(Request.RUN, run)
             if not answer:
                 paused()
+                if self.gdb_port is None:
+                    with suppress(TargetError):  # GDB has let it go on already, and it has ended
+                        qmp.command("cont")
                 answer = server.link.answer()
             return unpack_report(answer)
         finally:
             server.close()
+            qmp.close()
 
 
 class SnapshotEngine(Engine):

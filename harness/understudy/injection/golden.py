@@ -61,6 +61,7 @@ class GoldenFacts:
     faults: int  # records in the fault log at the end
     vms: dict[str, dict[str, Any]]  # state and counters at the end
     management: str
+    prelude: tuple[Fault, ...]
 
 
 @define(eq=False)
@@ -151,6 +152,7 @@ def golden_run(
         faults=max((fault.sequence for fault in read_faults(memory)), default=0),
         vms={name: vm_facts(memory, name) for name in image.manifest["vms"]},
         management=next(name for name, vm in image.manifest["vms"].items() if vm["management"]),
+        prelude=tuple(prelude),
     )
     trace, running = _read_trace(engine.trace_file) if traced else (_NO_TRACE, _NONE)
     return Golden(image, states, facts, trace, running, engine.hello.fields)

@@ -19,7 +19,7 @@ UARTS = 8
 _REQUEST = Struct("<II")
 _SETUP = Struct("<8I")
 _RANGE = Struct("<QQ")
-_RUN = Struct("<IIQQ")
+_RUN = Struct("<IIQQI4x")
 _FAULT = Struct("<8Q4I")
 _REPORT = Struct(f"<4I2Q4I17I{UARTS}I4x")
 _APPLIED = Struct("<QQQIIII")
@@ -102,9 +102,11 @@ class Report:
     outputs: tuple[bytes, ...]
 
 
-def packed_run(faults: Sequence[Fault], flags: Flag, *, traced_until: int = 0, dormant_after: int = 0) -> bytes:
+def packed_run(
+    faults: Sequence[Fault], flags: Flag, *, traced_until: int = 0, dormant_after: int = 0, pause_before: int = 0
+) -> bytes:
     """Return `struct run` and its faults."""
-    return _RUN.pack(flags, len(faults), traced_until, dormant_after) + b"".join(map(_packed_fault, faults))
+    return _RUN.pack(flags, len(faults), traced_until, dormant_after, pause_before) + b"".join(map(_packed_fault, faults))
 
 
 def _packed_fault(fault: Fault) -> bytes:

@@ -99,7 +99,7 @@ def _replay_command(laboratory: Laboratory) -> click.Command:
     @click.command("replay")
     @click.argument("store")
     @click.argument("number", metavar="ID", type=int)
-    @click.option("--gdb", "gdb_port", metavar="PORT", type=click.IntRange(1, 65535), default=1234, show_default=True)
+    @click.option("--gdb", "gdb_port", metavar="PORT", type=click.IntRange(1, 65535))
     def replay_command(store: str, number: int, gdb_port: int) -> None:
         """Run experiment ID of STORE again with GDB attached, stopped just before its fault."""
         with Store.open(find_store(store)) as opened:

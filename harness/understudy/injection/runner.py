@@ -120,7 +120,8 @@ def _enter(job: Job, facts: GoldenFacts) -> Workplace:
     place = Workplace(job, print)
     place.__enter__()
     atexit.register(place.__exit__)
-    other = [field.name for field in fields(GoldenFacts) if getattr(place.facts, field.name) != getattr(facts, field.name)]
+    names = [field.name for field in fields(GoldenFacts)]
+    other = [name for name in names if getattr(place.facts, name) != getattr(facts, name)]
     if other:
         raise TargetError(f"the golden run of this worker is another one ({', '.join(other)}): is it another QEMU?")
     return place

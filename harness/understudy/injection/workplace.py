@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
-from attrs import frozen
+from attrs import field, frozen
 
 from understudy.config.load import load_board
 from understudy.errors import TargetError
@@ -33,7 +33,7 @@ class Job:
     setup: Setup
     prelude: tuple[Fault, ...]
     engine: Kind | None
-    rules: Rules = Rules()
+    rules: Rules = field(factory=Rules)
 
 
 def job_of(image: Image, start_ns: int, syncs: Sequence[int], prelude: Sequence[Fault], engine: Kind | None) -> Job:
@@ -106,9 +106,8 @@ class Workplace:
         with self._exits:
             folder = Path(tempfile.mkdtemp(prefix="us-", dir=_MEMORY if _MEMORY.is_dir() else None))
             self._exits.callback(shutil.rmtree, folder, ignore_errors=True)
-            image = _image(self.job, folder)
-            watched, stop = (image.manifest["symbols"][name] for name in ("scheduler", "vmm_stop"))
-            ground = Ground(image, self.job.setup, self.job.start_ns, folder / "golden", watched, stop)
+            ground = ground_of(self.job, folder)
+            image = ground.image
             self.engine: Engine = self._exits.enter_context(open_engine(ground, self.job.engine, self._notice))
             self.golden = golden_run(
                 image, self.engine, self.job.setup, ground.golden, self.job.prelude, traced=self._traced
@@ -143,7 +142,9 @@ class Workplace:
         return self.engine.run(faults, dormant_after=dormant_after)
 
 
-def _image(job: Job, folder: Path) -> Image:
+def ground_of(job: Job, folder: Path) -> Ground:
+    """Put the image of a job into a folder, and say what all its experiments have in common."""
     image = Image(str(job.manifest["system"]), folder, job.manifest)
     image.elf.write_bytes(job.elf)
-    return image
+    watched, stop = (image.manifest["symbols"][name] for name in ("scheduler", "vmm_stop"))
+    return Ground(image, job.setup, job.start_ns, folder / "golden", watched, stop)

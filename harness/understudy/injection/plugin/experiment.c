@@ -225,9 +225,10 @@ static void pause_cpu(void *cpu, uintptr_t unused) {
   experiment_paused();
 }
 
-/* true: a debugger shall see the machine before the first fault; when it lets it go on, the timer fires again. */
+/* true: a debugger shall see the machine before this fault; when it lets it go on, the timer fires again. */
 static bool pause_before(uint64_t time) {
-  if ((run->flags & RUN_PAUSE) == 0 || paused || run->faults == 0 || progress[0].next > time) {
+  bool wanted = (run->flags & RUN_PAUSE) != 0 && !paused && run->pause_before < run->faults;
+  if (!wanted || progress[run->pause_before].next > time) {
     return false;
   }
   paused = true;

@@ -48,7 +48,7 @@ struct range {
 enum run_flag {
   RUN_GOLDEN = 1, /* keep the state at each sync as that of the golden run */
   RUN_EARLY = 2,  /* end at the first sync after the last fault where everything equals the golden run */
-  RUN_PAUSE = 8,  /* pause the machine just before the first fault, for a debugger */
+  RUN_PAUSE = 8,  /* pause the machine just before one of the faults, for a debugger */
   RUN_TRACE = 4   /* write each step to the trace file, until `traced_until` */
 };
 
@@ -57,6 +57,8 @@ struct run {
   uint32_t faults;
   uint64_t traced_until;
   uint64_t dormant_after; /* the golden run uses the RAM that the faults aim at up to here; ~0: or longer */
+  uint32_t pause_before;  /* number of the fault */
+  uint32_t reserved;
 };
 
 enum target {

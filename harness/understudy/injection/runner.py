@@ -35,7 +35,9 @@ _workplaces: dict[int, Workplace] = {}  # of this process
 _turn = threading.Lock()
 
 
-def run(store: Store, job: Job, facts: GoldenFacts, *, workers: int, scheduler: str | None, progress: Progress) -> Session:
+def run(
+    store: Store, job: Job, facts: GoldenFacts, *, workers: int, scheduler: str | None, progress: Progress
+) -> Session:
     """Run all experiments of a store that have no result.
 
     Args:
@@ -93,7 +95,9 @@ def _here(store: Store, job: Job, facts: GoldenFacts, workers: int, keep: Progre
             for batch in itertools.islice(batches, len(finished)):
                 waiting.add(pool.submit(_run_here, batch))
     except BrokenProcessPool:
-        raise TargetError("a worker process was killed; what it did is lost, nothing else: go on with --resume") from None
+        raise TargetError(
+            "a worker process was killed; what it did is lost, nothing else: go on with --resume"
+        ) from None
     except KeyboardInterrupt:
         for future in waiting:
             future.cancel()

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -145,8 +146,7 @@ class _Server:
             "stop": ground.stop,
         }
         given = [f"{name}={value}" for name, value in options.items()] + [f"uart={path}" for path in uarts]
-        command = ["env", f"LD_PRELOAD={library}"] if kind is Kind.FORK else []
-        command += [*ground.image.manifest["qemu"], *clock_arguments(ground.image), *extra]
+        command = ["env", f"LD_PRELOAD={library}", *ground.image.manifest["qemu"], *clock_arguments(ground.image), *extra]
         command += ["-kernel", str(ground.image.elf), "-plugin", ",".join([str(library), *given])]
         for number, path in enumerate(uarts):
             command += ["-chardev", f"file,id=uart{number},path={path}", "-serial", f"chardev:uart{number}"]
@@ -279,8 +279,10 @@ class SnapshotEngine(Engine):
             self._start()
         self._monitor(f"loadvm {_SNAPSHOT}")
         self._server.link.send(Request.RUN, run)
-        self._qmp.command("cont")
-        report = self._server.link.answer()
+        with ThreadPoolExecutor(1) as reader:  # QEMU answers `cont` only when somebody reads the report
+            answer = reader.submit(self._server.link.answer)
+            self._qmp.command("cont")
+            report = answer.result()
         if unpack_report(report).end is End.STUCK:
             self._server.process.wait()
         else:

@@ -221,18 +221,17 @@ static bool end_early(uint64_t time) {
 static void pause_cpu(void *cpu, uintptr_t unused) {
   (void)cpu;
   (void)unused;
-  qemu.vm_stop(STATE_PAUSED);
+  machine_pause();
   experiment_paused();
 }
 
-/* true: a debugger shall see the machine before this fault; when it lets it go on, the timer fires again. */
+/* true: a debugger shall see the machine before this fault; see experiment_resume(). */
 static bool pause_before(uint64_t time) {
   bool wanted = (run->flags & RUN_PAUSE) != 0 && !paused && run->pause_before < run->faults;
   if (!wanted || progress[run->pause_before].next > time) {
     return false;
   }
   paused = true;
-  qemu.timer_mod_ns(timer, (int64_t)time);
   qemu.async_run_on_cpu(qemu.qemu_get_cpu(0), pause_cpu, 0);
   return true;
 }
@@ -266,6 +265,22 @@ static void at_end(void *unused) {
 void experiment_timers(void) {
   timer_open(timer, on_time);
   qemu.timer_init_full(end_timer, qemu.main_loop_timers, CLOCK_VIRTUAL, 1, 0, at_end, NULL);
+}
+
+static void resume_cpu(void *cpu, uintptr_t unused) {
+  (void)cpu;
+  (void)unused;
+  qemu.timer_mod_ns(timer, qemu.qemu_clock_get_ns(CLOCK_VIRTUAL));
+}
+
+bool experiment_pauses(void) {
+  return (run->flags & RUN_PAUSE) != 0;
+}
+
+void experiment_resume(void) {
+  if (paused) { /* not here: while the CPU is stopped it counts as sleeping, and time would jump */
+    qemu.async_run_on_cpu(qemu.qemu_get_cpu(0), resume_cpu, 0);
+  }
 }
 
 bool experiment_open(void) {

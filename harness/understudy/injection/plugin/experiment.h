@@ -43,6 +43,12 @@ bool experiment_prepare(const struct run *run, const struct fault *faults, uint8
 /* Begin it now. On the thread of the CPU, or while it stands. */
 void experiment_begin(void);
 
+/* Tell whether it is one of those that pause for a debugger. */
+bool experiment_pauses(void);
+
+/* The machine goes on after a pause: the timer fires at once, before the CPU runs. Nothing, if it has not paused. */
+void experiment_resume(void);
+
 /* What a signal handler writes: that the experiment was ended. */
 size_t experiment_ended(uint8_t *report, enum end_kind end, uint32_t status);
 

@@ -2,6 +2,9 @@
 #include "internals.h"
 
 #include <dlfcn.h>
+#include <unistd.h>
+
+enum { LOOK_US = 50 };
 
 struct internals qemu;
 
@@ -13,15 +16,13 @@ static const char *find(const char *name, void *slot) {
 
 const char *internals_find(enum engine engine) {
   const char *missing = NULL;
-#define FIND(name, result, arguments) \
-  if (missing == NULL) {              \
+#define FIND(name, result, arguments)  \
+  if (missing == NULL) {               \
     missing = find(#name, &qemu.name); \
   }
   INTERNAL_FUNCTIONS(FIND)
   if (engine == ENGINE_FORK) {
     FORK_FUNCTIONS(FIND)
-  } else if (engine == ENGINE_SNAPSHOT) {
-    SNAPSHOT_FUNCTIONS(FIND)
   }
 #undef FIND
   if (missing == NULL) {
@@ -55,4 +56,18 @@ void timer_open(void *timer, timer_callback callback) {
     lists[CLOCK_VIRTUAL] = qemu.timerlist_new(CLOCK_VIRTUAL, run_timers, NULL);
   }
   qemu.timer_init_full(timer, lists, CLOCK_VIRTUAL, 1, TIMER_EXTERNAL, callback, NULL);
+}
+
+void machine_request_pause(void) {
+  qemu.qemu_system_vmstop_request_prepare();
+  qemu.qemu_system_vmstop_request(STATE_PAUSED);
+}
+
+void machine_pause(void) {
+  machine_request_pause();
+  qemu.qemu_mutex_unlock_iothread();
+  while (qemu.runstate_is_running()) {
+    usleep(LOOK_US);
+  }
+  qemu.qemu_mutex_lock_iothread_impl(__FILE__, __LINE__);
 }

@@ -76,49 +76,49 @@ typedef void (*work_function)(void *cpu, uintptr_t argument);
 #define TIMER_SIZE 128 /* at least that of QEMUTimer */
 
 /* name, result, arguments; all are needed by every engine. */
-#define INTERNAL_FUNCTIONS(USE)                                                                       \
-  USE(qemu_get_cpu, void *, (int index))                                                              \
-  USE(qemu_clock_get_ns, int64_t, (int clock))                                                        \
-  USE(icount_get_raw, int64_t, (void))                                                                \
-  USE(timer_init_full, void,                                                                          \
+#define INTERNAL_FUNCTIONS(USE)                                                                         \
+  USE(qemu_get_cpu, void *, (int index))                                                                \
+  USE(qemu_clock_get_ns, int64_t, (int clock))                                                          \
+  USE(icount_get_raw, int64_t, (void))                                                                  \
+  USE(timer_init_full, void,                                                                            \
       (void *timer, void *lists, int clock, int scale, int attributes, timer_callback, void *argument)) \
-  USE(timerlist_new, void *, (int clock, void (*notify)(void *argument, int clock), void *argument))  \
-  USE(timerlist_run_timers, bool, (void *list))                                                       \
-  USE(timer_mod_ns, void, (void *timer, int64_t time))                                                \
-  USE(timer_del, void, (void *timer))                                                                 \
-  USE(async_run_on_cpu, void, (void *cpu, work_function, uintptr_t argument))                         \
-  USE(cpu_physical_memory_rw, void, (uint64_t address, void *data, uint64_t size, bool write))        \
-  USE(address_space_rw, uint32_t,                                                                     \
-      (void *space, uint64_t address, uint32_t attributes, void *data, uint64_t size, bool write))    \
-  USE(cpu_physical_memory_map, void *, (uint64_t address, uint64_t *size, bool write))                \
-  USE(cpsr_read, uint32_t, (void *env))                                                               \
-  USE(cpsr_write, void, (void *env, uint32_t value, uint32_t mask, int type))                         \
-  USE(arm_rebuild_hflags, void, (void *env))                                                          \
-  USE(get_arm_cp_reginfo, const struct coprocessor_register *, (void *registers, uint32_t key))       \
-  USE(tlb_flush, void, (void *cpu))                                                                   \
-  USE(tb_flush, void, (void *cpu))                                                                    \
-  USE(vm_stop, int, (int state))                                                                      \
-  USE(all_cpu_threads_idle, bool, (void))                                                             \
+  USE(timerlist_new, void *, (int clock, void (*notify)(void *argument, int clock), void *argument))    \
+  USE(timerlist_run_timers, bool, (void *list))                                                         \
+  USE(timer_mod_ns, void, (void *timer, int64_t time))                                                  \
+  USE(timer_del, void, (void *timer))                                                                   \
+  USE(async_run_on_cpu, void, (void *cpu, work_function, uintptr_t argument))                           \
+  USE(cpu_physical_memory_rw, void, (uint64_t address, void *data, uint64_t size, bool write))          \
+  USE(address_space_rw, uint32_t,                                                                       \
+      (void *space, uint64_t address, uint32_t attributes, void *data, uint64_t size, bool write))      \
+  USE(cpu_physical_memory_map, void *, (uint64_t address, uint64_t *size, bool write))                  \
+  USE(cpsr_read, uint32_t, (void *env))                                                                 \
+  USE(cpsr_write, void, (void *env, uint32_t value, uint32_t mask, int type))                           \
+  USE(arm_rebuild_hflags, void, (void *env))                                                            \
+  USE(get_arm_cp_reginfo, const struct coprocessor_register *, (void *registers, uint32_t key))         \
+  USE(tlb_flush, void, (void *cpu))                                                                     \
+  USE(tb_flush, void, (void *cpu))                                                                      \
+  USE(icount_start_warp_timer, void, (void))                                                            \
+  USE(qemu_clock_run_timers, bool, (int clock))                                                         \
+  USE(qemu_system_vmstop_request_prepare, void, (void))                                                 \
+  USE(qemu_system_vmstop_request, void, (int state))                                                    \
+  USE(runstate_is_running, bool, (void))                                                                \
+  USE(qemu_notify_event, void, (void))                                                                  \
+  USE(qemu_mutex_lock_iothread_impl, void, (const char *file, int line))                                \
+  USE(qemu_mutex_unlock_iothread, void, (void))                                                         \
+  USE(cpu_is_stopped, bool, (void *cpu))                                                                \
+  USE(all_cpu_threads_idle, bool, (void))                                                               \
   USE(qemu_add_vm_change_state_handler, void *, (state_callback, void *argument))
 
-/* Only the engine that keeps QEMU and loads a snapshot needs these. */
-#define SNAPSHOT_FUNCTIONS(USE)                        \
-  USE(qemu_system_vmstop_request_prepare, void, (void)) \
-  USE(qemu_system_vmstop_request, void, (int state))
-
 /* Only the fork server needs these. */
-#define FORK_FUNCTIONS(USE)                                                        \
-  USE(icount_start_warp_timer, void, (void))                                       \
-  USE(qemu_clock_run_timers, bool, (int clock))                                    \
-  USE(qemu_ram_foreach_block, int, (int (*visit)(void *block, void *), void *))    \
-  USE(qemu_ram_get_host_addr, void *, (void *block))                               \
+#define FORK_FUNCTIONS(USE)                                                     \
+  USE(qemu_ram_foreach_block, int, (int (*visit)(void *block, void *), void *)) \
+  USE(qemu_ram_get_host_addr, void *, (void *block))                            \
   USE(qemu_ram_get_max_length, uint64_t, (void *block))
 
 #define DECLARE_FUNCTION(name, result, arguments) result(*name) arguments;
 struct internals {
   INTERNAL_FUNCTIONS(DECLARE_FUNCTION)
   FORK_FUNCTIONS(DECLARE_FUNCTION)
-  SNAPSHOT_FUNCTIONS(DECLARE_FUNCTION)
   const struct state_description *cpu_state; /* vmstate_arm_cpu */
   void *main_loop_timers;                    /* main_loop_tlg */
   void *address_space;                       /* address_space_memory: what the CPU sees */
@@ -134,6 +134,15 @@ extern struct internals qemu;
  * before the timer of the device that wakes it. It may be on any thread, with QEMU's lock, while the CPU stands.
  */
 void timer_open(void *timer, timer_callback callback);
+
+/* Ask for a pause of the machine; it comes a little later. */
+void machine_request_pause(void);
+
+/*
+ * Pause the machine here, on the thread of the CPU. It waits until that is so: in between it would count as sleeping,
+ * and time would jump.
+ */
+void machine_pause(void);
 
 enum engine { ENGINE_FORK, ENGINE_SNAPSHOT, ENGINE_PROCESS };
 

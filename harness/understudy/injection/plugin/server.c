@@ -143,12 +143,12 @@ static void finished_in_child(size_t size) {
 
 static void finished_here(size_t size) {
   trace_end();
+  idle_end(); /* before the harness reads: it may wait for an answer of the main loop */
   send_report(size);
   if (engine == ENGINE_PROCESS) {
     _exit(EXIT_SUCCESS);
   }
-  qemu.qemu_system_vmstop_request_prepare();
-  qemu.qemu_system_vmstop_request(STATE_PAUSED);
+  machine_request_pause();
 }
 
 /* An empty answer comes before the report. */
@@ -184,7 +184,7 @@ static bool fork_experiment(void) {
   }
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    idle_without_main_loop();
+    idle_begin(MAIN_LOOP_IS_GONE);
     guard_time();
     experiment_begin();
     return true;
@@ -192,6 +192,13 @@ static bool fork_experiment(void) {
   await_child(child);
   send_report(*report_size);
   return false;
+}
+
+/* On the thread of the CPU, before its next instruction. Whoever debugs needs the main loop. */
+static void take_over(void *cpu, uintptr_t unused) {
+  (void)cpu;
+  (void)unused;
+  idle_begin(experiment_pauses() ? MAIN_LOOP_RUNS : MAIN_LOOP_WAITS);
 }
 
 /* Serve requests until the machine shall run. */
@@ -209,7 +216,7 @@ static void serve(void *cpu, uintptr_t unused) {
         break;
       case REQUEST_RETURN:
         machine_registers(start_registers);
-        qemu.vm_stop(STATE_PAUSED);
+        machine_pause();
         answer("", 0);
         return;
       default:
@@ -217,6 +224,7 @@ static void serve(void *cpu, uintptr_t unused) {
           guard_time();
           prepare(finished_here);
           experiment_begin();
+          qemu.async_run_on_cpu(qemu.qemu_get_cpu(0), take_over, 0);
           return;
         }
         if (fork_experiment()) {
@@ -271,6 +279,9 @@ static void on_state(void *unused, bool running, int state) {
   } else if (running && !begun) {
     qemu.timer_mod_ns(start_timer, (int64_t)start_ns);
   }
+  if (running) {
+    experiment_resume();
+  }
   begun = true;
   returned = returned || (engine == ENGINE_SNAPSHOT && !running);
 }
@@ -285,7 +296,9 @@ static void on_cpu(qemu_plugin_id_t id, unsigned cpu) {
 
 static bool set_option(const char *name, const char *value) {
   if (strcmp(name, "engine") == 0) {
-    engine = strcmp(value, "fork") == 0 ? ENGINE_FORK : strcmp(value, "snapshot") == 0 ? ENGINE_SNAPSHOT : ENGINE_PROCESS;
+    engine = strcmp(value, "fork") == 0       ? ENGINE_FORK
+             : strcmp(value, "snapshot") == 0 ? ENGINE_SNAPSHOT
+                                              : ENGINE_PROCESS;
   } else if (strcmp(name, "control") == 0) {
     control = atoi(value);
   } else if (strcmp(name, "start_ns") == 0) {

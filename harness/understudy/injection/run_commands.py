@@ -13,12 +13,11 @@ from rich.console import Console
 
 from understudy.config.load import names
 from understudy.injection.commands import print_found
+from understudy.injection.places import campaigns_folder, find_store
 from understudy.injection.running import (
     Interrupted,
     Laboratory,
     Options,
-    campaigns_folder,
-    find_store,
     run_campaign,
     write_numbers,
     write_reports,

@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 
 from understudy.injection.experiment import Experiment, History, Outcome, Verdict
 from understudy.injection.golden import GoldenFacts
+from understudy.injection.observation import STORED
 from understudy.vmm_faults.output import difference
 
 _LEVELS = {
@@ -139,7 +140,8 @@ def _look_at(
         wrong = "its output is not that of the golden run"
     elif vm in history.outputs:
         wrong, late = _compare(history.outputs[vm], golden.boot[vm], golden.outputs[vm], anew=anew, rules=rules)
-    touched = ", ".join(f"{count} pages of window {window}" for window, count in history.memory.get(vm, {}).items())
+    windows = {name: count for name, count in history.memory.get(vm, {}).items() if name != STORED}
+    touched = ", ".join(f"{count} pages of window {window}" for window, count in windows.items())
     return _Found(vm, wrong, "" if anew or stopped else late, anew, stopped, touched)
 
 

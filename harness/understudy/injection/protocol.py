@@ -106,7 +106,9 @@ def packed_run(
     faults: Sequence[Fault], flags: Flag, *, traced_until: int = 0, dormant_after: int = 0, pause_before: int = 0
 ) -> bytes:
     """Return `struct run` and its faults."""
-    return _RUN.pack(flags, len(faults), traced_until, dormant_after, pause_before) + b"".join(map(_packed_fault, faults))
+    return _RUN.pack(flags, len(faults), traced_until, dormant_after, pause_before) + b"".join(
+        map(_packed_fault, faults)
+    )
 
 
 def _packed_fault(fault: Fault) -> bytes:

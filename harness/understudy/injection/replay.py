@@ -42,7 +42,9 @@ def replay(job: Job, experiment: Experiment, gdb_port: int | None) -> Result:
             golden = golden_run(ground.image, engine, job.setup, ground.golden, job.prelude, traced=False)
             with golden.states:
                 report = engine.debug(
-                    (*job.prelude, *experiment.faults), len(job.prelude), lambda: _attend(engine, ground.image, experiment)
+                    (*job.prelude, *experiment.faults),
+                    len(job.prelude),
+                    lambda: _attend(engine, ground.image, experiment),
                 )
                 observer = Observer(ground.image.manifest, golden.states, golden.facts)
                 history = observer.history(report, skip=len(job.prelude))

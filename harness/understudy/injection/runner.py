@@ -4,6 +4,7 @@
 import atexit
 import ctypes
 import datetime
+import importlib
 import itertools
 import multiprocessing
 import signal
@@ -35,7 +36,9 @@ _workplaces: dict[int, Workplace] = {}  # of this process
 _turn = threading.Lock()
 
 
-def run(store: Store, job: Job, facts: GoldenFacts, *, workers: int, scheduler: str | None, progress: Progress) -> Session:
+def run(
+    store: Store, job: Job, facts: GoldenFacts, *, workers: int, scheduler: str | None, progress: Progress
+) -> Session:
     """Run all experiments of a store that have no result.
 
     Args:
@@ -93,7 +96,9 @@ def _here(store: Store, job: Job, facts: GoldenFacts, workers: int, keep: Progre
             for batch in itertools.islice(batches, len(finished)):
                 waiting.add(pool.submit(_run_here, batch))
     except BrokenProcessPool:
-        raise TargetError("a worker process was killed; what it did is lost, nothing else: go on with --resume") from None
+        raise TargetError(
+            "a worker process was killed; what it did is lost, nothing else: go on with --resume"
+        ) from None
     except KeyboardInterrupt:
         for future in waiting:
             future.cancel()
@@ -129,11 +134,11 @@ def _enter(job: Job, facts: GoldenFacts) -> Workplace:
 
 def _on_cluster(store: Store, job: Job, facts: GoldenFacts, scheduler: str, keep: Progress) -> int:
     try:
-        from distributed import Client, as_completed  # noqa: PLC0415 - only a cluster needs it
+        distributed: Any = importlib.import_module("distributed")  # only a cluster needs it, and it has no types
     except ImportError:
         raise ToolError("dask.distributed is missing: pip install 'understudy[cluster]'") from None
     try:
-        client = Client(scheduler, timeout="10s", set_as_default=False)
+        client = distributed.Client(scheduler, timeout="10s", set_as_default=False)
     except (OSError, ValueError) as error:
         raise ToolError(f"no scheduler answers at {scheduler}: {error}") from None
     with client:
@@ -144,7 +149,7 @@ def _on_cluster(store: Store, job: Job, facts: GoldenFacts, scheduler: str, keep
         def submit(batch: Batch) -> Any:
             return client.submit(_run_there, shared, batch, pure=False, retries=_RETRIES)
 
-        running = as_completed(map(submit, itertools.islice(batches, ahead)))
+        running = distributed.as_completed(map(submit, itertools.islice(batches, ahead)))
         for future in running:
             keep(future.result())
             for batch in itertools.islice(batches, 1):

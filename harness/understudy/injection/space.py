@@ -57,12 +57,13 @@ class Ground:
     @property
     def window(self) -> Window:
         """When faults begin."""
-        return Window(self.campaign.start_ns, self.campaign.window_end_ns)
+        # The CPU may sleep at `start_ms`; then the golden run starts when it wakes up.
+        return Window(self.golden.start_ns, self.golden.start_ns + self.campaign.window_ns)
 
     @property
     def duration(self) -> Duration:
         """What is needed to tell how long faults last."""
-        return Duration(self.golden.instruction_ns, self.campaign.window_end_ns, self.golden.end_ns)
+        return Duration(self.golden.instruction_ns, self.window.end, self.golden.end_ns)
 
     def areas(self, where: Where) -> list[Area]:
         """Return the memory that `where` names.

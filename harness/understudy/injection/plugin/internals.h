@@ -71,6 +71,7 @@ typedef void (*work_function)(void *cpu, uintptr_t argument);
 #define CPSR_WRITE_DEBUGGER 3
 #define STATE_PAUSED 4 /* RunState */
 #define CLOCK_VIRTUAL 1
+#define ATTRIBUTES_SECURE 2u /* MemTxAttrs: as secure software does */
 #define TIMER_EXTERNAL 1
 #define TIMER_SIZE 128 /* at least that of QEMUTimer */
 
@@ -87,6 +88,8 @@ typedef void (*work_function)(void *cpu, uintptr_t argument);
   USE(timer_del, void, (void *timer))                                                                 \
   USE(async_run_on_cpu, void, (void *cpu, work_function, uintptr_t argument))                         \
   USE(cpu_physical_memory_rw, void, (uint64_t address, void *data, uint64_t size, bool write))        \
+  USE(address_space_rw, uint32_t,                                                                     \
+      (void *space, uint64_t address, uint32_t attributes, void *data, uint64_t size, bool write))    \
   USE(cpu_physical_memory_map, void *, (uint64_t address, uint64_t *size, bool write))                \
   USE(cpsr_read, uint32_t, (void *env))                                                               \
   USE(cpsr_write, void, (void *env, uint32_t value, uint32_t mask, int type))                         \
@@ -118,6 +121,7 @@ struct internals {
   SNAPSHOT_FUNCTIONS(DECLARE_FUNCTION)
   const struct state_description *cpu_state; /* vmstate_arm_cpu */
   void *main_loop_timers;                    /* main_loop_tlg */
+  void *address_space;                       /* address_space_memory: what the CPU sees */
 };
 #undef DECLARE_FUNCTION
 

@@ -115,9 +115,14 @@ def _detail(case: Case, outputs: Mapping[str, str]) -> dict[str, Any]:
         "end": _end(history.end, history.status),
         "executed": history.executed,
         "records": [[_value(name, record.get(name)) for name in RECORD] for record in history.faults],
-        "outputs": {vm: _difference(text, outputs.get(vm)) for vm, text in history.outputs.items()},
-        "vms": {vm: [f"{key}: {value}" for key, value in state.items()] for vm, state in history.vms.items()},
-        "memory": {name: [f"{key}: {value}" for key, value in pages.items()] for name, pages in history.memory.items()},
+        "outputs": {vm: _difference(text, outputs.get(vm)) for vm, text in sorted(history.outputs.items())},
+        "vms": {
+            vm: [f"{key}: {value}" for key, value in sorted(state.items())] for vm, state in sorted(history.vms.items())
+        },
+        "memory": {
+            name: [f"{key}: {value}" for key, value in sorted(pages.items())]
+            for name, pages in sorted(history.memory.items())
+        },
         "differs": [
             name for name, differs in (("CPU", history.cpu_differs), ("devices", history.devices_differ)) if differs
         ],

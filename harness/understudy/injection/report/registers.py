@@ -67,9 +67,9 @@ def _map(cases: Sequence[Case]) -> str:
         wide = any(row[0] == name and row[1] != base for row in rows)
         drawing.text(_LABEL - 8, y + 15, f"{name} [{base + 31}:{base}]" if wide else name, "label end")
         cells = grouped(members, lambda case: "" if case.place.bit is None else str(case.place.bit))
-        for bit_name, tally in cells.items():
+        for bit_name in sorted(cells, key=lambda one: -int(one) if one else 1):  # as one reads, for the keyboard
             x = _x(int(bit_name) - base) if bit_name else right
-            drawing.put(_cell(name, bit_name, tally, x, y))
+            drawing.put(_cell(name, bit_name, cells[bit_name], x, y))
         tally = Tally(members)
         drawing.text(
             width - _TOTAL + 6, y + 15, f"{percent(tally.share(EFFECTIVE))} of {len(tally.applied):,}", "value"

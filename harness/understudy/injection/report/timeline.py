@@ -37,7 +37,7 @@ def _picture(cases: Sequence[Case], key: str, unit: str) -> str:
     moments = [_moment(case, key) for case in cases]
     low, high = min(moments), max(moments) + 1
     size = max(1, -(-(high - low) // _BINS))
-    bins = grouped(cases, lambda case: str((_moment(case, key) - low) // size))
+    bins = grouped(sorted(cases, key=lambda one: _moment(one, key)), lambda one: str((_moment(one, key) - low) // size))
     lanes = _lanes(Tally(list(cases)))
     phases = [phase for phase in grouped(cases, lambda case: case.place.phase) if phase]
     bottom = _HIGH + 30 + _LANE * len(lanes) + _BAND * len(phases)

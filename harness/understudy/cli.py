@@ -18,6 +18,9 @@ from understudy.errors import UnderstudyError
 from understudy.fuzz import SYSTEMS, run_fuzz
 from understudy.image import build
 from understudy.image.bare import build_bare
+from understudy.injection.commands import campaign_group
+from understudy.injection.run_commands import add_run_commands
+from understudy.injection.running import Laboratory
 from understudy.latency.command import run_latency
 from understudy.long_run import LONG_RUNS, run_long
 from understudy.run import run_interactively
@@ -92,6 +95,17 @@ def latency_command(
 def long_run_command(names: tuple[str, ...]) -> None:
     """Run the long form of experiments, all or those named; status 1 if one found anything."""
     sys.exit(0 if run_long(Console(), names) else 1)
+
+
+def _laboratory() -> Laboratory:
+    # Imported when it is used: the demonstration does without what it needs.
+    from understudy.injection.laboratory import QemuLaboratory  # noqa: PLC0415
+
+    return QemuLaboratory()
+
+
+add_run_commands(campaign_group, _laboratory)
+main.add_command(campaign_group)
 
 
 @main.command("fuzz")

@@ -22,6 +22,8 @@ from understudy.image import Image, build
 from understudy.target import Target
 from understudy.target.leaks import qemu_children
 
+pytest_plugins = ("understudy.injection.pytest_fixtures",)
+
 Build = Callable[..., Image]
 Boot = Callable[..., Target]
 

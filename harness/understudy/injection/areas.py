@@ -8,7 +8,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from understudy.config.model import PAGE
-from understudy.injection.campaign_model import VM_SECTIONS, VMM, VMM_SECTIONS, Where
+from understudy.injection.campaign_model import SEGMENTS, VM_SECTIONS, VMM, VMM_SECTIONS, Where
 from understudy.injection.steps import Steps
 from understudy.injection.symbols import task_of
 from understudy.injection.tables import Tables
@@ -76,8 +76,9 @@ class Map:
                 if section in VMM_SECTIONS:
                     yield from self._vmm(section)
             return
-        for section in where.section or VM_SECTIONS:
-            if section in VM_SECTIONS:
+        known = SEGMENTS if where.task else VM_SECTIONS  # tables and checkpoints belong to no task
+        for section in where.section or known:
+            if section in known:
                 yield from self._vm(owner, section, where.task)
 
     def _vmm(self, section: str) -> Iterator[Area]:

@@ -60,17 +60,7 @@ _WHAT_FOR = {
     "by_us": (Model.LATE, Model.EARLY),
     "every_instructions": (Model.STORM,),
 }
-_ONCE = (
-    Model.FLIP,
-    Model.BURST,
-    Model.ADD,
-    Model.RANDOM,
-    Model.SKIP,
-    Model.LOST,
-    Model.SPURIOUS,
-    Model.LATE,
-    Model.EARLY,
-)
+_ONCE = (Model.FLIP, Model.BURST, Model.ADD, Model.RANDOM, Model.SKIP, Model.SPURIOUS, Model.LATE, Model.EARLY)
 
 
 def check_campaign(data: CampaignData, system: System) -> list[Problem]:

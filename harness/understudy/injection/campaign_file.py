@@ -71,14 +71,14 @@ class Campaign:
         return self.info.start_ms * _MS
 
     @property
-    def window_end_ns(self) -> int:
-        """When no more faults begin."""
-        return (self.info.start_ms + self.info.window_ms) * _MS
+    def window_ns(self) -> int:
+        """For how long faults begin."""
+        return self.info.window_ms * _MS
 
     @property
     def end_ns(self) -> int:
         """When experiments end."""
-        return self.window_end_ns + self.info.watch_ms * _MS
+        return self.start_ns + self.window_ns + self.info.watch_ms * _MS
 
     @property
     def syncs_ns(self) -> tuple[int, ...]:

@@ -14,7 +14,8 @@ VMM_SECTIONS = (
     *("text", "rodata", "data", "bss", "preserved", "stacks", "page_tables", "data_copy", "guest_images", "black_box"),
     "scheduler",
 )
-VM_SECTIONS = ("text", "rodata", "data", "stack", "persistent", "page_tables", "checkpoint", "struct")
+SEGMENTS = ("text", "rodata", "data", "stack", "persistent")  # of a guest
+VM_SECTIONS = (*SEGMENTS, "page_tables", "checkpoint", "struct")
 KERNEL_OR_SHARED = ("kernel", "shared")  # in `where.task`
 
 
@@ -205,8 +206,8 @@ class CampaignInfo:
     autostart: bool = True  # all VMs start by themselves
     start_ms: int = 200
     window_ms: int = 10
-    watch_ms: int = 100
-    sync_ms: int = 5  # so often the state is compared with the golden run
+    watch_ms: int = 40
+    sync_ms: int = 1  # so often the state is compared with the golden run
     samples: int = 1000
     seed: int = 1
 

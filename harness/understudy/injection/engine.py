@@ -8,10 +8,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from struct import Struct
-from types import TracebackType
 from typing import Self
 
 from attrs import frozen
@@ -19,7 +19,7 @@ from attrs import frozen
 from understudy.errors import TargetError, ToolError
 from understudy.image import Image
 from understudy.injection.experiment import Fault
-from understudy.injection.protocol import VERSION, Flag, Link, Report, Request, Setup, packed_run, unpack_report
+from understudy.injection.protocol import VERSION, End, Flag, Link, Report, Request, Setup, packed_run, unpack_report
 from understudy.target.plugin import build_plugin
 from understudy.target.process import clock_arguments, start_qemu
 from understudy.target.qmp import Qmp
@@ -45,7 +45,7 @@ class Ground:
     """What all experiments of a campaign have in common.
 
     `golden` is the file with the states of the golden run, which all engines share; `watched` is the address of the
-    word that is traced with each step.
+    word that is traced with each step, `stop` that of the loop in which the VMM stops the system.
     """
 
     image: Image
@@ -53,6 +53,7 @@ class Ground:
     start_ns: int
     golden: Path
     watched: int
+    stop: int
 
 
 @frozen
@@ -75,13 +76,22 @@ class Engine:
 
     def __enter__(self) -> Self:
         """Start what is kept between experiments."""
+        try:
+            self._start()
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End QEMU, and remove its files."""
+        self._stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def restart(self) -> None:
+        """Start anew what is kept between experiments."""
+        self._stop()
+        self._start()
 
     def run(self, faults: Sequence[Fault], *, dormant_after: int | None = None, early: bool = True) -> Report:
         """Run one experiment.
@@ -107,6 +117,12 @@ class Engine:
         """Run and write each step up to a virtual time to `trace_file`."""
         return unpack_report(self._run(packed_run(faults, Flag.TRACE, traced_until=until)))
 
+    def _start(self) -> None:
+        """Start what is kept between experiments."""
+
+    def _stop(self) -> None:
+        """End it."""
+
     def _run(self, run: bytes) -> bytes:
         raise NotImplementedError
 
@@ -127,6 +143,7 @@ class _Server:
             "golden": ground.golden,
             "trace": engine.trace_file,
             "watch": ground.watched,
+            "stop": ground.stop,
         }
         given = [f"{name}={value}" for name, value in options.items()] + [f"uart={path}" for path in uarts]
         command = ["env", f"LD_PRELOAD={library}"] if kind is Kind.FORK else []
@@ -146,7 +163,7 @@ class _Server:
         version, when = _HELLO.unpack_from(data)
         if version != VERSION:
             raise TargetError(f"the injector speaks version {version} of the protocol, not {VERSION}")
-        self.link.ask(Request.SETUP, setup.packed())
+        self.link.ask(Request.SETUP, setup.packed(when))
         return Hello(when, tuple(data[_HELLO.size :].decode().splitlines()))
 
     def close(self) -> None:
@@ -160,20 +177,16 @@ class _Server:
 class ForkEngine(Engine):
     """One QEMU stands at the start; each experiment is a process that is forked from it."""
 
-    def __enter__(self) -> Self:
+    def _start(self) -> None:
         self._server = _Server(self, Kind.FORK)
         try:
             self.hello = self._server.begin(self.ground.setup)
         except TargetError:
             self._server.close()
             raise
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _stop(self) -> None:
         self._server.close()
-        super().__exit__(kind, error, trace)
 
     def _run(self, run: bytes) -> bytes:
         return self._server.link.ask(Request.RUN, run)
@@ -191,18 +204,51 @@ class ProcessEngine(Engine):
             server.close()
 
 
+class DebugEngine(ProcessEngine):
+    """As `ProcessEngine`, but GDB may connect, and the machine can pause just before a fault."""
+
+    def __init__(self, ground: Ground, gdb_port: int | None) -> None:
+        """GDB connects at a TCP port, or (None) at `gdb_socket`."""
+        super().__init__(ground)
+        self.gdb_port = gdb_port
+        self.gdb_socket = self.folder / "gdb"
+
+    def debug(self, faults: Sequence[Fault], first: int, paused: Callable[[], None]) -> Report:
+        """Run one experiment.
+
+        Args:
+            faults: all of them.
+            first: number of that before which the machine pauses.
+            paused: is called then; the machine goes on when GDB or this lets it.
+
+        Raises:
+            TargetError: QEMU ended before the experiment did, for example because GDB killed it.
+        """
+        place = f"path={self.gdb_socket}" if self.gdb_port is None else f"host=127.0.0.1,port={self.gdb_port}"
+        gdb = ["-chardev", f"socket,id=gdb,{place},server=on,wait=off", "-gdb", "chardev:gdb"]
+        ours, theirs = socket.socketpair()
+        gdb += ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control"]
+        server = _Server(self, Kind.PROCESS, gdb, [theirs.fileno()])
+        theirs.close()
+        try:
+            qmp = Qmp(ours, self.folder)
+            self.hello = server.begin(self.ground.setup)
+            run = packed_run(faults, Flag.EARLY | Flag.PAUSE, dormant_after=NEVER, pause_before=first)
+            answer = server.link.ask(Request.RUN, run)
+            if not answer:
+                paused()
+                if self.gdb_port is None:
+                    with suppress(TargetError):  # GDB has let it go on already, and it has ended
+                        qmp.command("cont")
+                answer = server.link.answer()
+            return unpack_report(answer)
+        finally:
+            server.close()
+            qmp.close()
+
+
 class SnapshotEngine(Engine):
     """One QEMU; before each experiment it loads a snapshot of the start."""
-
-    def __enter__(self) -> Self:
-        self._start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop()
-        super().__exit__(kind, error, trace)
 
     def _start(self) -> None:
         disk = self.folder / "snapshots.qcow2"
@@ -229,11 +275,17 @@ class SnapshotEngine(Engine):
         self._qmp.close()
 
     def _run(self, run: bytes) -> bytes:
+        if self._server.process.poll() is not None:  # the experiment before ended it
+            self._stop()
+            self._start()
         self._monitor(f"loadvm {_SNAPSHOT}")
         self._server.link.send(Request.RUN, run)
         self._qmp.command("cont")
         report = self._server.link.answer()
-        self._until_paused()
+        if unpack_report(report).end is End.STUCK:
+            self._server.process.wait()
+        else:
+            self._until_paused()
         return report
 
     def _monitor(self, command: str) -> None:

@@ -104,14 +104,15 @@ class Applied:
 
 @frozen
 class History:
-    """All that was observed of an experiment; the checker needs nothing else.
+    """All that was observed of an experiment; with what is known of the golden run the checker needs nothing else.
 
-    `outputs` has the text of each VM's UART where it is not that of the golden run. `faults` are the new records of the
-    fault log, decoded. `vms` has for each VM that differs from the golden run its state and counters. `memory` counts
-    the pages that differ at the end: per VM and window as the guest sees them, and "vmm".
+    `outputs` has the text of each UART, by VM, where it is not the beginning of that of the golden run. `faults` are the
+    new records of the fault log, decoded. `vms` has for each VM that differs from the golden run its state and counters.
+    `memory` counts the pages that differ at the end: per VM and window as the guest sees them, "stored" in its partition
+    with tables and checkpoints, and "vmm".
     """
 
-    end: str  # "horizon", "equal", "signal", "wall"
+    end: str  # "horizon", "equal", "dormant", "stopped", "signal", "stuck"
     status: int
     executed: int
     applied: tuple[Applied, ...]
@@ -134,7 +135,7 @@ class Verdict:
     vm: str = ""  # which VM was recovered or hit
     latency: int | None = None  # instructions from the first fault to the first record of the fault log
     cost: int | None = None  # of the recovery, in instructions, as the fault log says
-    lost: int | None = None  # virtual milliseconds of work that were done again or lost
+    lost: int | None = None  # instructions executed more than in the golden run: the recovery, and work done again
     actions: tuple[str, ...] = ()  # all that were taken, in order: an escalation when there are several
 
 

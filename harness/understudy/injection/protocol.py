@@ -19,9 +19,9 @@ UARTS = 8
 _REQUEST = Struct("<II")
 _SETUP = Struct("<8I")
 _RANGE = Struct("<QQ")
-_RUN = Struct("<IIQQ")
+_RUN = Struct("<IIQQI4x")
 _FAULT = Struct("<8Q4I")
-_REPORT = Struct(f"<4I2Q5I17I{UARTS}II4x")
+_REPORT = Struct(f"<4I2Q4I17I{UARTS}I4x")
 _APPLIED = Struct("<QQQIIII")
 _PAGE = Struct(f"<Q{PAGE}s")
 _SIZE = Struct("<I")
@@ -42,6 +42,7 @@ class Flag(IntFlag):
     GOLDEN = 1
     EARLY = 2
     TRACE = 4
+    PAUSE = 8
 
 
 class End(IntEnum):
@@ -50,28 +51,37 @@ class End(IntEnum):
     HORIZON = 0
     EQUAL = 1
     SIGNAL = 2
-    WALL = 3
+    STUCK = 3
     DORMANT = 4
+    STOPPED = 5
 
 
 @frozen
 class Setup:
-    """`struct setup`: what is the same for all experiments. Ranges are pairs of address and size in bytes."""
+    """`struct setup`: what is the same for all experiments.
+
+    Ranges are pairs of address and size in bytes. `syncs` are virtual ns after the start, ascending: the states there are
+    compared with those of the golden run. The last is the end. One right after the start is always there.
+    """
 
     ram: tuple[tuple[int, int], ...]
     devices: tuple[tuple[int, int], ...]
-    collected: tuple[tuple[int, int], ...]
-    syncs: tuple[int, ...]  # virtual ns since reset, ascending; the last is the end
+    syncs: tuple[int, ...]
     instruction_ns: int
-    wall_ms: int = 5_000
-    pages: int = 64
+    cpu_ms: int = 2_000
+    pages: int = 900
 
-    def packed(self) -> bytes:
+    def times(self, start: int) -> tuple[int, ...]:
+        """Return the times of all syncs, in virtual ns since reset."""
+        return (start + self.instruction_ns, *(start + sync for sync in self.syncs))
+
+    def packed(self, start: int) -> bytes:
         """Return it as the plugin reads it."""
-        counts = (len(self.ram), len(self.devices), len(self.collected), len(self.syncs))
-        head = _SETUP.pack(VERSION, *counts, self.instruction_ns, self.wall_ms, self.pages)
-        lists = b"".join(_RANGE.pack(*part) for part in (*self.ram, *self.devices, *self.collected))
-        return head + lists + Struct(f"<{len(self.syncs)}Q").pack(*self.syncs)
+        times = self.times(start)
+        counts = (len(self.ram), len(self.devices), len(times))
+        head = _SETUP.pack(VERSION, *counts, self.instruction_ns, self.cpu_ms, self.pages, 0)
+        lists = b"".join(_RANGE.pack(*part) for part in (*self.ram, *self.devices))
+        return head + lists + Struct(f"<{len(times)}Q").pack(*times)
 
 
 @frozen
@@ -88,14 +98,17 @@ class Report:
     pages_differ: int
     registers: tuple[int, ...]  # r0 to r15, CPSR
     applied: tuple[Applied, ...]
-    collected: bytes
     pages: dict[int, bytes]  # those that differ, by address
     outputs: tuple[bytes, ...]
 
 
-def packed_run(faults: Sequence[Fault], flags: Flag, *, traced_until: int = 0, dormant_after: int = 0) -> bytes:
+def packed_run(
+    faults: Sequence[Fault], flags: Flag, *, traced_until: int = 0, dormant_after: int = 0, pause_before: int = 0
+) -> bytes:
     """Return `struct run` and its faults."""
-    return _RUN.pack(flags, len(faults), traced_until, dormant_after) + b"".join(map(_packed_fault, faults))
+    return _RUN.pack(flags, len(faults), traced_until, dormant_after, pause_before) + b"".join(
+        map(_packed_fault, faults)
+    )
 
 
 def _packed_fault(fault: Fault) -> bytes:
@@ -108,16 +121,14 @@ def _packed_fault(fault: Fault) -> bytes:
 def unpack_report(data: bytes) -> Report:
     """Read an answer of the plugin."""
     head = _REPORT.unpack_from(data)
-    end, status, sync, faults, time, executed, cpu, devices, pages, sent, collected = head[:11]
+    end, status, sync, faults, time, executed, cpu, devices, pages, sent = head[:10]
     at = _REPORT.size
     applied = [Applied(*_APPLIED.unpack_from(data, at + _APPLIED.size * number)) for number in range(faults)]
     at += _APPLIED.size * faults
-    kept = data[at : at + collected]
-    at += collected
     found = dict(_PAGE.unpack_from(data, at + _PAGE.size * number) for number in range(sent))
     at += _PAGE.size * sent
     outputs = []
-    for size in head[28 : 28 + UARTS]:
+    for size in head[27 : 27 + UARTS]:
         outputs.append(data[at : at + size])
         at += size
     return Report(
@@ -129,9 +140,8 @@ def unpack_report(data: bytes) -> Report:
         bool(cpu),
         bool(devices),
         pages,
-        tuple(head[11:28]),
+        tuple(head[10:27]),
         tuple(applied),
-        kept,
         found,
         tuple(outputs),
     )

@@ -128,7 +128,7 @@ def locate(register: str, cpsr: int, state: Mapping[str, int], cp15: Mapping[str
         close = difflib.get_close_matches(register, cp15, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(sorted(cp15))}"
         raise UnderstudyError(f"this CPU has no register {register!r} in coprocessor 15; {hint}")
-    return Location(Target.CP15, cp15[register], 8)
+    return Location(Target.CP15, cp15[register])
 
 
 def _banked(register: str, cpsr: int, state: Mapping[str, int]) -> Location:

@@ -91,6 +91,11 @@ def rule_of_three(total: float, confidence: float = CONFIDENCE) -> float:
     return -math.expm1(math.log1p(-confidence) / total) if total else 1.0
 
 
+def without_hit(bound: float, confidence: float = CONFIDENCE) -> int:
+    """Return how many experiments without a hit show that a proportion is at most `bound`: about 3 / bound at 95 %."""
+    return math.ceil(math.log1p(-confidence) / math.log1p(-bound))
+
+
 def difference(one: Share, other: Share) -> Share:
     """Return `one - other`, its interval from theirs (R. G. Newcombe, Statistics in Medicine 17, 1998, method 10).
 

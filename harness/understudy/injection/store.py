@@ -125,24 +125,24 @@ class Store:
             if self._lock:
                 self._lock.close()
 
-    def belongs_to(self, meta: Meta) -> None:
-        """Check that the results here are of the campaign `meta`.
+    def belongs_to(self, build_id: str, config_hash: str, seed: int | None, samples: int | None) -> None:
+        """Check that the results here are of this image and campaign file, and as asked for; None: as they are.
 
         Raises:
-            StoreError: they are of another image, file, seed or number of samples.
+            StoreError: they are not.
         """
         remedy = "run without --resume to begin anew, or with --output elsewhere to keep both"
-        if self.meta.build_id != meta.build_id:
+        if self.meta.build_id != build_id:
             raise StoreError(
                 f"{self.path}: stale image: its results are of build {self.meta.build_id}, and now the sources make "
-                f"build {meta.build_id}; {remedy}"
+                f"build {build_id}; {remedy}"
             )
         for what, ours, theirs in (
-            ("campaign file", self.meta.config_hash, meta.config_hash),
-            ("seed", self.meta.seed, meta.seed),
-            ("number of samples", self.meta.samples, meta.samples),
+            ("campaign file", self.meta.config_hash, config_hash),
+            ("seed", self.meta.seed, seed),
+            ("number of samples", self.meta.samples, samples),
         ):
-            if ours != theirs:
+            if theirs is not None and ours != theirs:
                 raise StoreError(f"{self.path}: made with another {what} ({ours}, now {theirs}); {remedy}")
 
     def pending(self) -> Iterator[Experiment]:
@@ -195,10 +195,10 @@ class Store:
         return int(count)
 
     def sums(self) -> Iterator[tuple[str, Outcome, int, float, float]]:
-        """Yield for each stratum and outcome: how many, sum of the weights, sum of their squares."""
+        """Yield for each stratum, by name, and outcome: how many, sum of the weights, sum of their squares."""
         query = (
             "SELECT stratum, outcome, count(*), sum(weight), sum(weight * weight) FROM experiment JOIN result "
-            "USING (number) GROUP BY stratum, outcome ORDER BY min(number)"
+            "USING (number) GROUP BY stratum, outcome ORDER BY stratum"
         )
         for stratum, outcome, *numbers in self._database.execute(query):
             yield stratum, Outcome(outcome), *numbers

@@ -82,10 +82,8 @@ def _lines(found: Found) -> Iterator[str]:
     yield f"**{headline(found)}**"
     yield ""
     rate = f" in {found.seconds:.1f} s ({total / found.seconds:.0f}/s)" if found.seconds else ""
-    yield (
-        f"{total} of {planned} experiments{rate}, seed {meta.seed}, build {meta.build_id}, engine {found.engines}, "
-        f"{found.workers} workers."
-    )
+    how = f", engine {found.engines}, {found.workers} workers" if found.sessions else ""
+    yield f"{total} of {planned} experiments{rate}, seed {meta.seed}, build {meta.build_id}{how}."
     yield ""
     yield from _outcomes(whole)
     yield from _strata(whole)

@@ -20,6 +20,7 @@ _SPOT = re.compile(
     r"(?:(?P<vm>[\w.-]+)(?:/(?P<task>[\w.-]+))?:)?(?P<name>0x[0-9a-fA-F]+|[A-Za-z_][\w.$]*)(?:\+(?P<offset>0x[0-9a-fA-F]+|\d+))?"
 )
 _WORD = 4
+_NEAR = 0x1000  # a symbol without a size names nothing further away
 
 
 @frozen
@@ -46,7 +47,7 @@ class _Names:
             return ""
         symbol = self.symbols[index]
         offset = address - symbol.address
-        if symbol.size and offset >= symbol.size:
+        if offset >= (symbol.size or _NEAR):
             return ""
         return f"{symbol.name}+{offset:#x}" if offset else symbol.name
 
@@ -174,8 +175,8 @@ def _names(symbols: tuple[Symbol, ...]) -> _Names:
 
     best: dict[int, Symbol] = {}
     for symbol in symbols:
-        if symbol.kind not in ("func", "object", "notype"):
-            continue
+        if symbol.kind not in ("func", "object", "notype") or symbol.name.startswith("trace_"):
+            continue  # trace points have names, too, but are places in functions
         if symbol.address not in best or worth(symbol) > worth(best[symbol.address]):
             best[symbol.address] = symbol
     ordered = [best[address] for address in sorted(best)]

@@ -17,6 +17,7 @@
 
 #define NEVER UINT64_MAX
 #define FAULT_MAX 256
+#define STOP_SIZE 16u /* bytes of that loop */
 
 struct progress {
   struct applied applied;
@@ -24,6 +25,7 @@ struct progress {
   uint64_t original; /* value before the first application */
 };
 
+void (*experiment_paused)(void);
 static const struct run *run;
 static const struct fault *faults;
 static struct progress *progress; /* shared with the process that waits for a forked one */
@@ -31,6 +33,7 @@ static uint8_t *report_buffer;
 static void (*report_finished)(size_t size);
 static uint32_t sync_next;
 static int64_t executed_before;
+static bool paused;
 static _Alignas(16) uint8_t timer[TIMER_SIZE];
 static _Alignas(16) uint8_t end_timer[TIMER_SIZE];
 
@@ -131,18 +134,6 @@ static size_t put(size_t at, const void *data, size_t size) {
   return at + size;
 }
 
-static size_t put_collected(size_t at, struct report *report) {
-  for (uint32_t i = 0; i < plan.setup.collected; i++) {
-    const struct range *range = &plan.collected[i];
-    if (at + range->size <= REPORT_MAX) {
-      ram_read(range->base, report_buffer + at, range->size);
-      at += range->size;
-      report->collected += (uint32_t)range->size;
-    }
-  }
-  return at;
-}
-
 static void finish(enum end_kind end, uint64_t time) {
   struct report report = {.end = end, .sync = sync_next - 1, .faults = run->faults, .time = time};
   size_t at = sizeof report;
@@ -153,11 +144,8 @@ static void finish(enum end_kind end, uint64_t time) {
   for (int number = 0; number <= CPSR; number++) {
     report.registers[number] = machine_core(number);
   }
-  if (end == END_HORIZON) {
-    at = put_collected(at, &report);
-    if ((run->flags & RUN_GOLDEN) == 0) {
-      at += golden_differences(report.sync, &report, report_buffer + at, REPORT_MAX - at);
-    }
+  if ((end == END_HORIZON || end == END_STOPPED) && (run->flags & RUN_GOLDEN) == 0) {
+    at += golden_differences(report.sync, &report, report_buffer + at, REPORT_MAX - at);
   }
   memcpy(report_buffer, &report, sizeof report);
   report_finished(at);
@@ -199,8 +187,17 @@ static void exchange_injected(bool undo) {
   }
 }
 
+static bool is_stopped(void) {
+  uint32_t pc = machine_core(15);
+  return plan.stop != 0 && pc >= plan.stop && pc < plan.stop + STOP_SIZE;
+}
+
 static bool end_early(uint64_t time) {
   uint32_t sync = sync_next - 1;
+  if (is_stopped()) {
+    finish(END_STOPPED, time);
+    return true;
+  }
   if (golden_equals(sync)) {
     finish(END_EQUAL, time);
     return true;
@@ -221,9 +218,31 @@ static bool end_early(uint64_t time) {
  * Work queued for the thread of the CPU would count as being awake, and QEMU would let time jump by less. So all is done
  * here: the CPU stands, because QEMU lets it run up to the next timer, and this thread has QEMU's lock.
  */
+static void pause_cpu(void *cpu, uintptr_t unused) {
+  (void)cpu;
+  (void)unused;
+  qemu.vm_stop(STATE_PAUSED);
+  experiment_paused();
+}
+
+/* true: a debugger shall see the machine before this fault; when it lets it go on, the timer fires again. */
+static bool pause_before(uint64_t time) {
+  bool wanted = (run->flags & RUN_PAUSE) != 0 && !paused && run->pause_before < run->faults;
+  if (!wanted || progress[run->pause_before].next > time) {
+    return false;
+  }
+  paused = true;
+  qemu.timer_mod_ns(timer, (int64_t)time);
+  qemu.async_run_on_cpu(qemu.qemu_get_cpu(0), pause_cpu, 0);
+  return true;
+}
+
 static void on_time(void *unused) {
   (void)unused;
   uint64_t time = now();
+  if (pause_before(time)) {
+    return;
+  }
   apply_due(time);
   while (sync_next < plan.setup.syncs && plan.syncs[sync_next] <= time) {
     sync_next++;

@@ -16,18 +16,16 @@ struct plan {
   struct setup setup;
   const struct range *ranges;
   const struct range *devices;
-  const struct range *collected;
   const uint64_t *syncs;
+  uint32_t stop; /* address of the loop in which the VMM stops the system; 0: there is none */
 };
 
 extern struct plan plan;
+extern void (*experiment_paused)(void); /* is called when it pauses, see RUN_PAUSE */
 extern bool compare_all_pages; /* not only those that this process or the golden run wrote */
 
 /* Share the states of the golden run, a file with place for all syncs. false: it can't be opened or mapped. */
 bool golden_open(const char *path);
-
-/* The state at the start is that of the machine now: find which pages the golden run has changed at each sync. */
-void golden_learn(void);
 
 /* Once, before anything else here. false: no memory. */
 bool experiment_open(void);

@@ -27,6 +27,9 @@ const char *internals_find(enum engine engine) {
   if (missing == NULL) {
     missing = find("vmstate_arm_cpu", &qemu.cpu_state);
   }
+  if (missing == NULL) {
+    missing = find("address_space_memory", &qemu.address_space);
+  }
   if (missing == NULL && dlsym(RTLD_DEFAULT, "current_cpu") == NULL) {
     missing = "current_cpu";
   }

@@ -69,7 +69,9 @@ typedef void (*work_function)(void *cpu, uintptr_t argument);
 
 #define CPSR_WRITE_RAW 2 /* as it is: no change of banked registers */
 #define CPSR_WRITE_DEBUGGER 3
+#define STATE_PAUSED 4 /* RunState */
 #define CLOCK_VIRTUAL 1
+#define ATTRIBUTES_SECURE 2u /* MemTxAttrs: as secure software does */
 #define TIMER_EXTERNAL 1
 #define TIMER_SIZE 128 /* at least that of QEMUTimer */
 
@@ -86,6 +88,8 @@ typedef void (*work_function)(void *cpu, uintptr_t argument);
   USE(timer_del, void, (void *timer))                                                                 \
   USE(async_run_on_cpu, void, (void *cpu, work_function, uintptr_t argument))                         \
   USE(cpu_physical_memory_rw, void, (uint64_t address, void *data, uint64_t size, bool write))        \
+  USE(address_space_rw, uint32_t,                                                                     \
+      (void *space, uint64_t address, uint32_t attributes, void *data, uint64_t size, bool write))    \
   USE(cpu_physical_memory_map, void *, (uint64_t address, uint64_t *size, bool write))                \
   USE(cpsr_read, uint32_t, (void *env))                                                               \
   USE(cpsr_write, void, (void *env, uint32_t value, uint32_t mask, int type))                         \
@@ -93,12 +97,12 @@ typedef void (*work_function)(void *cpu, uintptr_t argument);
   USE(get_arm_cp_reginfo, const struct coprocessor_register *, (void *registers, uint32_t key))       \
   USE(tlb_flush, void, (void *cpu))                                                                   \
   USE(tb_flush, void, (void *cpu))                                                                    \
+  USE(vm_stop, int, (int state))                                                                      \
   USE(all_cpu_threads_idle, bool, (void))                                                             \
   USE(qemu_add_vm_change_state_handler, void *, (state_callback, void *argument))
 
 /* Only the engine that keeps QEMU and loads a snapshot needs these. */
 #define SNAPSHOT_FUNCTIONS(USE)                        \
-  USE(vm_stop, int, (int state))                       \
   USE(qemu_system_vmstop_request_prepare, void, (void)) \
   USE(qemu_system_vmstop_request, void, (int state))
 
@@ -117,6 +121,7 @@ struct internals {
   SNAPSHOT_FUNCTIONS(DECLARE_FUNCTION)
   const struct state_description *cpu_state; /* vmstate_arm_cpu */
   void *main_loop_timers;                    /* main_loop_tlg */
+  void *address_space;                       /* address_space_memory: what the CPU sees */
 };
 #undef DECLARE_FUNCTION
 

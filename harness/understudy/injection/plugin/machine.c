@@ -134,6 +134,11 @@ static uint8_t *place_of(const struct fault *fault) {
   return piece != NULL ? cpu() + piece->offset + (fault->address & UINT32_MAX) : NULL;
 }
 
+/* The interrupt controller hides from non-secure software what belongs to the VMM, which is secure. */
+static void device_access(uint64_t address, void *value, size_t size, bool write) {
+  (void)qemu.address_space_rw(qemu.address_space, address, ATTRIBUTES_SECURE, value, size, write);
+}
+
 bool machine_read(const struct fault *fault, uint64_t *value) {
   const uint8_t *place = place_of(fault);
   *value = 0;
@@ -147,6 +152,9 @@ bool machine_read(const struct fault *fault, uint64_t *value) {
         memcpy(value, place, fault->size);
       }
       return place != NULL;
+    case TARGET_DEVICE:
+      device_access(fault->address, value, fault->size, false);
+      return true;
     default:
       ram_read(fault->address, value, fault->size);
       return true;
@@ -162,6 +170,9 @@ void machine_write(const struct fault *fault, uint64_t value) {
     case TARGET_CP15:
       memcpy(place_of(fault), &value, fault->size);
       qemu.arm_rebuild_hflags(env());
+      break;
+    case TARGET_DEVICE:
+      device_access(fault->address, &value, fault->size, true);
       break;
     default:
       qemu.cpu_physical_memory_rw(fault->address, &value, fault->size, true);

@@ -28,16 +28,16 @@ struct request {
   uint32_t size; /* of what follows, in bytes */
 };
 
-/* Followed by struct range[ranges] of RAM, [devices] of device registers, [collected] of RAM, and uint64_t[syncs]. */
+/* Followed by struct range[ranges] of RAM, struct range[devices] of device registers, and uint64_t[syncs]. */
 struct setup {
   uint32_t version;
   uint32_t ranges;
   uint32_t devices;
-  uint32_t collected;
-  uint32_t syncs;          /* times at which the state is compared with that of the golden run; the last is the end */
+  uint32_t syncs;          /* times at which states are compared: the first is that of the start, the last is the end */
   uint32_t instruction_ns; /* virtual time of an instruction */
-  uint32_t wall_ms;        /* an experiment that takes longer is ended: QEMU itself hangs */
+  uint32_t cpu_ms;         /* an experiment that takes longer of the host's processor is ended: it makes no progress */
   uint32_t pages;          /* so many pages that differ at the end are reported with their content */
+  uint32_t reserved;
 };
 
 struct range {
@@ -48,6 +48,7 @@ struct range {
 enum run_flag {
   RUN_GOLDEN = 1, /* keep the state at each sync as that of the golden run */
   RUN_EARLY = 2,  /* end at the first sync after the last fault where everything equals the golden run */
+  RUN_PAUSE = 8,  /* pause the machine just before one of the faults, for a debugger */
   RUN_TRACE = 4   /* write each step to the trace file, until `traced_until` */
 };
 
@@ -56,6 +57,8 @@ struct run {
   uint32_t faults;
   uint64_t traced_until;
   uint64_t dormant_after; /* the golden run uses the RAM that the faults aim at up to here; ~0: or longer */
+  uint32_t pause_before;  /* number of the fault */
+  uint32_t reserved;
 };
 
 enum target {
@@ -86,11 +89,12 @@ enum end_kind {
   END_HORIZON, /* ran to the last sync */
   END_EQUAL,   /* ended early: nothing differs from the golden run any more */
   END_SIGNAL,  /* QEMU was killed by a signal (`status`), or exited by itself (`status` + 256) */
-  END_WALL,    /* QEMU took too long */
-  END_DORMANT  /* ended early: as END_EQUAL, but for what was injected, which the golden run does not use any more */
+  END_STUCK,   /* took too long, such as in aborts for ever, which take no virtual time */
+  END_DORMANT, /* ended early: as END_EQUAL, but for what was injected, which the golden run does not use any more */
+  END_STOPPED  /* ended at the first sync where the PC is in the loop in which the VMM stops the system */
 };
 
-/* Followed by applied[faults], collected bytes, struct page[pages_sent], then what each UART sent. */
+/* Followed by applied[faults], struct page[pages_sent], then what each UART sent. */
 struct report {
   uint32_t end;
   uint32_t status;
@@ -102,10 +106,8 @@ struct report {
   uint32_t devices_differ;
   uint32_t pages; /* of RAM that differ */
   uint32_t pages_sent;
-  uint32_t collected; /* bytes */
   uint32_t registers[17];
   uint32_t uart[8]; /* bytes */
-  uint32_t reserved;
 };
 
 struct applied {

@@ -9,7 +9,6 @@
  *
  * What happens in an experiment is the same code for all of them.
  */
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,7 +16,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,10 +25,11 @@
 #include "idle.h"
 #include "internals.h"
 #include "machine.h"
+#include "output.h"
 #include "qemu_plugin_api.h"
 #include "trace.h"
 
-enum { UART_MAX = 8, REQUEST_MAX = 1 << 16, STATE_PAUSED = 4 };
+enum { REQUEST_MAX = 1 << 16 };
 
 PLUGIN_EXPORT int qemu_plugin_version = PLUGIN_VERSION;
 
@@ -42,13 +41,6 @@ static uint32_t instruction_ns;
 static uint64_t watched; /* word of RAM that is traced with each step */
 static const char *golden_path;
 static const char *trace_path;
-static const char *uart_paths[UART_MAX];
-static size_t uart_count;
-static struct uart {
-  int ours;    /* to read what was sent */
-  int theirs;  /* of QEMU; the position in the file is shared by all forked processes */
-  off_t start; /* where the output of the experiment begins */
-} uarts[UART_MAX];
 static _Alignas(16) uint8_t start_timer[TIMER_SIZE];
 static _Alignas(16) uint8_t request_data[REQUEST_MAX];
 static uint8_t start_registers[REGISTERS_MAX];
@@ -105,7 +97,6 @@ static void set_up(const uint8_t *data, uint32_t size) {
   }
   plan.ranges = take(&at, plan.setup.ranges * sizeof *plan.ranges);
   plan.devices = take(&at, plan.setup.devices * sizeof *plan.devices);
-  plan.collected = take(&at, plan.setup.collected * sizeof *plan.collected);
   plan.syncs = take(&at, plan.setup.syncs * sizeof *plan.syncs);
   compare_all_pages = engine != ENGINE_FORK;
   if (!golden_open(golden_path)) {
@@ -114,82 +105,33 @@ static void set_up(const uint8_t *data, uint32_t size) {
   answer("", 0);
 }
 
-/* QEMU has opened the files by itself; which descriptors they have got, Linux knows. */
-static int descriptor_of(const char *path) {
-  struct stat wanted;
-  struct stat found;
-  if (stat(path, &wanted) != 0) {
-    return -1;
-  }
-  for (int fd = 3; fd < 1024; fd++) {
-    if (fstat(fd, &found) == 0 && found.st_dev == wanted.st_dev && found.st_ino == wanted.st_ino) {
-      return fd;
-    }
-  }
-  return -1;
-}
-
-static void open_uarts(void) {
-  for (size_t i = 0; i < uart_count; i++) {
-    uarts[i].theirs = descriptor_of(uart_paths[i]);
-    uarts[i].ours = open(uart_paths[i], O_RDONLY | O_CLOEXEC);
-    if (uarts[i].theirs < 0 || uarts[i].ours < 0) {
-      die("a UART has no file");
-    }
-  }
-}
-
-static void begin_output(void) {
-  for (size_t i = 0; i < uart_count; i++) {
-    uarts[i].start = lseek(uarts[i].theirs, 0, SEEK_CUR);
-  }
-}
-
-/* Add what the UARTs sent to the report. */
-static size_t collect_output(size_t at) {
-  struct report head;
-  memcpy(&head, report, sizeof head);
-  for (size_t i = 0; i < uart_count; i++) {
-    off_t end = lseek(uarts[i].theirs, 0, SEEK_CUR);
-    size_t size = (size_t)(end - uarts[i].start);
-    size = size < REPORT_MAX - at ? size : REPORT_MAX - at;
-    ssize_t done = pread(uarts[i].ours, report + at, size, uarts[i].start);
-    head.uart[i] = done > 0 ? (uint32_t)done : 0;
-    at += head.uart[i];
-  }
-  memcpy(report, &head, sizeof head);
-  return at;
-}
-
-static void forget_output(void) {
-  for (size_t i = 0; i < uart_count; i++) {
-    if (ftruncate(uarts[i].theirs, uarts[i].start) != 0 || lseek(uarts[i].theirs, uarts[i].start, SEEK_SET) < 0) {
-      die("a UART's file can't be cut");
-    }
-  }
-}
-
+/* The output goes with the report, and is removed before the harness looks. */
 static void send_report(size_t size) {
-  answer(report, (uint32_t)collect_output(size));
+  size = output_collect(report, size);
+  if (!output_forget()) {
+    die("a UART's file can't be cut");
+  }
+  answer(report, (uint32_t)size);
 }
 
 static void end_by_signal(int number) {
   (void)number;
-  *report_size = experiment_ended(report, END_WALL, 0);
+  *report_size = experiment_ended(report, END_STUCK, 0);
   if (engine != ENGINE_FORK) {
     send_report(*report_size);
   }
   _exit(EXIT_SUCCESS);
 }
 
+/* The processor time of the process, so that it doesn't matter what else the host does. */
 static void guard_time(void) {
-  uint32_t ms = plan.setup.wall_ms;
+  uint32_t ms = plan.setup.cpu_ms;
   struct itimerval limit = {.it_value = {ms / 1000, ms % 1000 * 1000}};
   sigset_t alarm_only;
-  signal(SIGALRM, end_by_signal);
-  setitimer(ITIMER_REAL, &limit, NULL);
+  signal(SIGPROF, end_by_signal);
+  setitimer(ITIMER_PROF, &limit, NULL);
   sigemptyset(&alarm_only);
-  sigaddset(&alarm_only, SIGALRM);
+  sigaddset(&alarm_only, SIGPROF);
   pthread_sigmask(SIG_UNBLOCK, &alarm_only, NULL);
 }
 
@@ -209,12 +151,17 @@ static void finished_here(size_t size) {
   qemu.qemu_system_vmstop_request(STATE_PAUSED);
 }
 
+/* An empty answer comes before the report. */
+static void tell_pause(void) {
+  answer("", 0);
+}
+
 static void prepare(void (*finished)(size_t size)) {
   const struct run *run = (const struct run *)request_data;
   if (!experiment_prepare(run, (const struct fault *)(request_data + sizeof *run), report, finished)) {
     die("too many faults in one experiment");
   }
-  begin_output();
+  output_begin();
 }
 
 static void await_child(pid_t child) {
@@ -229,8 +176,6 @@ static void await_child(pid_t child) {
 
 /* true: this is the process of the experiment, and the machine shall run. */
 static bool fork_experiment(void) {
-  const struct run *run = (const struct run *)request_data;
-  bool golden = (run->flags & RUN_GOLDEN) != 0;
   *report_size = 0;
   prepare(finished_in_child);
   pid_t child = fork();
@@ -245,11 +190,7 @@ static bool fork_experiment(void) {
     return true;
   }
   await_child(child);
-  if (golden) {
-    golden_learn();
-  }
   send_report(*report_size);
-  forget_output();
   return false;
 }
 
@@ -300,7 +241,10 @@ static void start(void *cpu, uintptr_t unused) {
   if (engine == ENGINE_FORK) {
     qemu.qemu_ram_foreach_block(let_fork, NULL);
   }
-  open_uarts();
+  problem = output_open();
+  if (problem != NULL) {
+    die(problem);
+  }
   answer(report, (uint32_t)machine_describe(report));
   serve(cpu, unused);
 }
@@ -317,16 +261,18 @@ static void on_start(void *unused) {
 
 /* The machine begins to run; or it goes on from a snapshot, with the experiment that waits in the socket. */
 static void on_state(void *unused, bool running, int state) {
+  static bool begun;
   static bool returned;
   (void)unused;
   (void)state;
   if (running && returned) {
     machine_set_registers(start_registers);
     serve(NULL, 0);
-  } else if (running) {
+  } else if (running && !begun) {
     qemu.timer_mod_ns(start_timer, (int64_t)start_ns);
   }
-  returned = returned || !running;
+  begun = true;
+  returned = returned || (engine == ENGINE_SNAPSHOT && !running);
 }
 
 static void on_cpu(qemu_plugin_id_t id, unsigned cpu) {
@@ -352,8 +298,10 @@ static bool set_option(const char *name, const char *value) {
     trace_path = strdup(value);
   } else if (strcmp(name, "watch") == 0) {
     watched = strtoull(value, NULL, 0);
-  } else if (strcmp(name, "uart") == 0 && uart_count < UART_MAX) {
-    uart_paths[uart_count++] = strdup(value);
+  } else if (strcmp(name, "stop") == 0) {
+    plan.stop = (uint32_t)strtoul(value, NULL, 0);
+  } else if (strcmp(name, "uart") == 0) {
+    output_add(value);
   } else {
     return false;
   }
@@ -388,6 +336,7 @@ PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int
     perror("understudy injector");
     return EXIT_FAILURE;
   }
+  experiment_paused = tell_pause;
   trace_to(trace_path, id, instruction_ns, watched);
   qemu_plugin_register_vcpu_init_cb(id, on_cpu);
   return 0;

@@ -51,7 +51,7 @@ class Laboratory(Protocol):
         campaign: Campaign,
         *,
         workers: int,
-        engine: str,
+        engine: str | None,
         scheduler: str | None,
         progress: Callable[[Sequence[Result]], None],
     ) -> None:
@@ -69,12 +69,12 @@ class Laboratory(Protocol):
 
 @frozen(kw_only=True)
 class Options:
-    """How to run; None: what the campaign file or the store says."""
+    """How to run; None: what the campaign file or the store says, or the fastest engine that there is."""
 
     samples: int | None = None
     seed: int | None = None
     workers: int = 1
-    engine: str = "fork"
+    engine: str | None = None
     resume: bool = False
     scheduler: str | None = None
     output: Path = field(factory=campaigns_folder)

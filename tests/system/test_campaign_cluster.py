@@ -111,7 +111,7 @@ def wait_for_results(output: Path, count: int, process: "subprocess.Popen[bytes]
         try:
             if results(output)[1] >= count:
                 return
-        except Exception:  # noqa: BLE001, S110 - it is not there yet
+        except Exception:  # noqa: S110 - it is not there yet
             pass
         time.sleep(0.1)
 

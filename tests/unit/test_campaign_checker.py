@@ -148,7 +148,7 @@ def test_shifted_time_is_no_propagation() -> None:
 
 
 def test_lines_of_the_vmm_are_not_output() -> None:
-    text = "[vmm] fault 1: data abort in motor/control\nvm0> "
+    text = "\n[vmm] fault 1: data abort in motor/control\n\rvm0> "
     assert outcome(outputs={"vm0": text}, faults=(record("task rollback"),)) is Outcome.RECOVERED
 
 

@@ -124,10 +124,18 @@ def _recovery(history: History, records: Sequence[Mapping[str, Any]], golden: Go
 
 
 def _lines(text: str) -> tuple[list[str], str]:
-    """Return the lines that are not the VMM's, and what may have been cut off behind them."""
-    *lines, rest = [line.removeprefix(_PROMPT) for line in text.split("\n")]
-    mine = [line for line in lines if line and not line.startswith(_VMM_LINE)]
-    return mine, "" if rest.startswith(_VMM_LINE.strip()) or rest == _PROMPT.strip() else rest
+    """Return the whole lines, and what the end has cut off behind them."""
+    *lines, rest = text.split("\n")
+    return lines, rest
+
+
+def _without_vmm(text: str) -> str:
+    """Return the output of the management VM alone.
+
+    The VMM writes lines of its own between, and repeats the line that it has cut: the prompt, if nobody types.
+    """
+    lines = [line.rpartition("\r")[2].removeprefix(_PROMPT) for line in text.split("\n")]
+    return "\n".join(line for line in lines if line and not line.startswith(_VMM_LINE.strip()))
 
 
 def _look_at(
@@ -141,7 +149,10 @@ def _look_at(
     if vm in history.outputs and history.end != "horizon":
         wrong = "its output is not that of the golden run"
     elif vm in history.outputs:
-        wrong, late = _compare(history.outputs[vm], golden.boot[vm], golden.outputs[vm], anew=anew, rules=rules)
+        texts = [history.outputs[vm], golden.boot[vm], golden.outputs[vm]]
+        if vm == golden.management:
+            texts = [_without_vmm(text) for text in texts]
+        wrong, late = _compare(*texts, anew=anew, rules=rules)
     windows = {name: count for name, count in history.memory.get(vm, {}).items() if name != STORED}
     touched = ", ".join(f"{count} pages of window {window}" for window, count in windows.items())
     return _Found(vm, wrong, "" if anew or stopped else late, anew, stopped, touched)

@@ -58,7 +58,7 @@ def test_system_is_the_healthy_one_with_changes() -> None:
 
 def test_system_with_a_problem() -> None:
     (problem,) = wrong("[changes.system]\ntick_us = 0\n" + STRATUM + 'where = { target = "register" }\n')
-    assert problem.startswith("bad.toml:4: changes: ")
+    assert problem.startswith("bad.toml:4: changes.system: ")
 
 
 def test_unknown_system() -> None:

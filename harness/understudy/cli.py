@@ -3,7 +3,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import click
 from rich.console import Console
@@ -20,13 +20,11 @@ from understudy.image import build
 from understudy.image.bare import build_bare
 from understudy.injection.commands import campaign_group
 from understudy.injection.run_commands import add_run_commands
+from understudy.injection.running import Laboratory
 from understudy.latency.command import run_latency
 from understudy.long_run import LONG_RUNS, run_long
 from understudy.run import run_interactively
 from understudy.vmm_faults.command import run_micro_reboots
-
-if TYPE_CHECKING:
-    from understudy.injection.running import Laboratory
 
 
 class _Group(click.Group):
@@ -99,16 +97,14 @@ def long_run_command(names: tuple[str, ...]) -> None:
     sys.exit(0 if run_long(Console(), names) else 1)
 
 
-class _Laboratory:
-    """The laboratory; it is imported when it is used, because the demonstration does without what it needs."""
+def _laboratory() -> Laboratory:
+    # Imported when it is used: the demonstration does without what it needs.
+    from understudy.injection.laboratory import QemuLaboratory  # noqa: PLC0415
 
-    def __getattr__(self, name: str) -> Any:
-        from understudy.injection.laboratory import QemuLaboratory  # noqa: PLC0415
-
-        return getattr(QemuLaboratory(), name)
+    return QemuLaboratory()
 
 
-add_run_commands(campaign_group, cast("Laboratory", _Laboratory()))
+add_run_commands(campaign_group, _laboratory)
 main.add_command(campaign_group)
 
 

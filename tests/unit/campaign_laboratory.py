@@ -94,7 +94,7 @@ class FakeLaboratory:
 def commands(laboratory: FakeLaboratory) -> click.Group:
     """Return `understudy campaign` with this laboratory."""
     group = click.Group("campaign", commands=dict(campaign_group.commands))
-    add_run_commands(group, laboratory)
+    add_run_commands(group, lambda: laboratory)
     return group
 
 

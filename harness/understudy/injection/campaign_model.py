@@ -206,8 +206,8 @@ class CampaignInfo:
     autostart: bool = True  # all VMs start by themselves
     start_ms: int = 200
     window_ms: int = 10
-    watch_ms: int = 100
-    sync_ms: int = 5  # so often the state is compared with the golden run
+    watch_ms: int = 40
+    sync_ms: int = 1  # so often the state is compared with the golden run
     samples: int = 1000
     seed: int = 1
 

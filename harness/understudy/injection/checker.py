@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 
 from understudy.injection.experiment import Experiment, History, Outcome, Verdict
 from understudy.injection.golden import GoldenFacts
+from understudy.injection.observation import STORED
 from understudy.vmm_faults.output import difference
 
 _LEVELS = {
@@ -100,7 +101,6 @@ def _judge_system(experiment: Experiment, history: History, golden: GoldenFacts,
         why = said[0] if said else "the VMM stopped the system without a word"
         return evolve(facts, outcome=Outcome.VMM_FAULT, why=why, actions=actions)
     found = [_look_at(vm, history, golden, records, rules) for vm in golden.outputs]
-    found = [one for one in found if one != _Found(one.vm)]
     return evolve(_combine(experiment, history, found, facts, records), actions=actions)
 
 
@@ -123,8 +123,19 @@ def _recovery(history: History, records: Sequence[Mapping[str, Any]], golden: Go
     )
 
 
-def _lines(text: str) -> list[str]:
-    return [line for line in text.split("\n") if not line.startswith(_VMM_LINE) and line.strip() != _PROMPT.strip()]
+def _lines(text: str) -> tuple[list[str], str]:
+    """Return the whole lines, and what the end has cut off behind them."""
+    *lines, rest = text.split("\n")
+    return lines, rest
+
+
+def _without_vmm(text: str) -> str:
+    """Return the output of the management VM alone.
+
+    The VMM writes lines of its own between, and repeats the line that it has cut: the prompt, if nobody types.
+    """
+    lines = [line.rpartition("\r")[2].removeprefix(_PROMPT) for line in text.split("\n")]
+    return "\n".join(line for line in lines if line and not line.startswith(_VMM_LINE.strip()))
 
 
 def _look_at(
@@ -138,15 +149,19 @@ def _look_at(
     if vm in history.outputs and history.end != "horizon":
         wrong = "its output is not that of the golden run"
     elif vm in history.outputs:
-        wrong, late = _compare(history.outputs[vm], golden.boot[vm], golden.outputs[vm], anew=anew, rules=rules)
-    touched = ", ".join(f"{count} pages of window {window}" for window, count in history.memory.get(vm, {}).items())
+        texts = [history.outputs[vm], golden.boot[vm], golden.outputs[vm]]
+        if vm == golden.management:
+            texts = [_without_vmm(text) for text in texts]
+        wrong, late = _compare(*texts, anew=anew, rules=rules)
+    windows = {name: count for name, count in history.memory.get(vm, {}).items() if name != STORED}
+    touched = ", ".join(f"{count} pages of window {window}" for window, count in windows.items())
     return _Found(vm, wrong, "" if anew or stopped else late, anew, stopped, touched)
 
 
 def _compare(text: str, boot: str, golden: str, *, anew: bool, rules: Rules) -> tuple[str, str]:
     """Return where output is wrong, and how it is late. The last line may have been cut short by the end."""
-    *ours, rest = _lines(text)
-    *right, cut = _lines(golden)
+    ours, rest = _lines(text)
+    right, cut = _lines(golden)
     if not anew and not rules.again:
         for number, line in enumerate(ours):
             if number >= len(right) or line != right[number]:
@@ -156,7 +171,7 @@ def _compare(text: str, boot: str, golden: str, *, anew: bool, rules: Rules) -> 
         if not following.startswith(rest):
             return f"{rest!r} instead of {following!r}", ""
     else:
-        before = _lines(boot)[:-1]
+        before = _lines(boot)[0]
         wrong = difference([*before, *ours], [*before, *right], again=rules.again)
         if wrong:
             return wrong, ""

@@ -14,6 +14,8 @@ from understudy.target.memory import Memory
 
 _RECORD = ("vm", "task", "kind", "fault_class", "pc", "address", "write", "action", "reason", "pages", "detail")
 VMM = "vmm"
+STORED = "stored"
+"""Pages of a VM's partition that differ, whether the guest sees them or they are tables and checkpoints."""
 
 
 class Observer:
@@ -86,8 +88,7 @@ class Observer:
             for page in inside:
                 del rest[page]
             if inside:
-                seen = self._guest(memory, end, name)
-                found |= {name: seen} if seen else {}
+                found[name] = {STORED: len(inside), **self._guest(memory, end, name)}
         if rest:
             found[VMM] = {"pages": len(rest)}
         return found

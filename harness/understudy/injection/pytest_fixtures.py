@@ -154,6 +154,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
+def vmm_laboratory() -> "Laboratory":
+    """Return what runs campaigns."""
+    from understudy.injection.laboratory import QemuLaboratory  # noqa: PLC0415
+
+    return QemuLaboratory()
+
+
+@pytest.fixture(scope="session")
 def vmm_campaigns(vmm_laboratory: "Laboratory") -> Iterator[_Campaigns]:
     """Return the campaigns of this session; their results are kept in build/campaigns/tests."""
     from understudy.injection.running import campaigns_folder  # noqa: PLC0415

@@ -4,7 +4,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +29,19 @@ from understudy.paths import campaigns_folder as ready_folder
 _INTERRUPTED = 130  # as shells have it: 128 and the number of SIGINT
 
 
-def add_run_commands(group: click.Group, laboratory: Laboratory) -> None:
-    """Add run, rejudge and replay to the group."""
+def add_run_commands(group: click.Group, laboratory: Callable[[], Laboratory]) -> None:
+    """Add run, rejudge and replay to the group; `laboratory` is called when one of them is."""
     group.add_command(_run_command(laboratory))
     group.add_command(_rejudge_command(laboratory))
     group.add_command(_replay_command(laboratory))
 
 
-def _run_command(laboratory: Laboratory) -> click.Command:
+def _run_command(laboratory: Callable[[], Laboratory]) -> click.Command:
     @click.command("run")
     @click.argument("campaigns", metavar="[FILE|NAME]...", nargs=-1)
-    @click.option("--samples", metavar="N", type=click.IntRange(1), help="Experiments per stratum, for all strata.")
+    @click.option(
+        "--samples", metavar="N", type=click.IntRange(1), help="Experiments in all, instead of what the file says."
+    )
     @click.option("--seed", metavar="N", type=click.IntRange(0, 2**63 - 1), help="Chooses the experiments.")
     @click.option("--workers", metavar="N", type=click.IntRange(1), default=os.cpu_count(), help="At once; all CPUs.")
     @click.option("--engine", type=click.Choice(["fork", "snapshot", "process"]), default="fork", show_default=True)
@@ -55,7 +57,7 @@ def _run_command(laboratory: Laboratory) -> click.Command:
         if it was stopped by Ctrl-C: --resume goes on then, also after it was killed.
         """
         chosen = Options(output=output or campaigns_folder(), **options)
-        sys.exit(_run(laboratory, Console(), campaigns, chosen))
+        sys.exit(_run(laboratory(), Console(), campaigns, chosen))
 
     return run_command
 
@@ -82,20 +84,20 @@ def _resume(campaigns: Sequence[str], options: Options) -> str:
     return shlex.join(["understudy", "campaign", "run", *campaigns, *words, "--resume"])
 
 
-def _rejudge_command(laboratory: Laboratory) -> click.Command:
+def _rejudge_command(laboratory: Callable[[], Laboratory]) -> click.Command:
     @click.command("rejudge")
     @click.argument("store")
     def rejudge_command(store: str) -> None:
         """Let the checker judge all histories in STORE again, and write its reports anew."""
         with Store.open(find_store(store), write=True) as opened:
-            changed = opened.rejudge(laboratory.judge(opened))
+            changed = opened.rejudge(laboratory().judge(opened))
             click.echo(f"{changed} of {sum(opened.counts().values())} verdicts are another one now")
             print_found(Console(), write_reports(opened))
 
     return rejudge_command
 
 
-def _replay_command(laboratory: Laboratory) -> click.Command:
+def _replay_command(laboratory: Callable[[], Laboratory]) -> click.Command:
     @click.command("replay")
     @click.argument("store")
     @click.argument("number", metavar="ID", type=int)
@@ -103,6 +105,6 @@ def _replay_command(laboratory: Laboratory) -> click.Command:
     def replay_command(store: str, number: int, gdb_port: int) -> None:
         """Run experiment ID of STORE again with GDB attached, stopped just before its fault."""
         with Store.open(find_store(store)) as opened:
-            laboratory.replay(opened, number, gdb_port=gdb_port)
+            laboratory().replay(opened, number, gdb_port=gdb_port)
 
     return replay_command

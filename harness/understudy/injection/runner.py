@@ -4,6 +4,7 @@
 import atexit
 import ctypes
 import datetime
+import importlib
 import itertools
 import multiprocessing
 import signal
@@ -133,27 +134,31 @@ def _enter(job: Job, facts: GoldenFacts) -> Workplace:
 
 def _on_cluster(store: Store, job: Job, facts: GoldenFacts, scheduler: str, keep: Progress) -> int:
     try:
-        from distributed import Client, as_completed  # noqa: PLC0415 - only a cluster needs it
+        distributed: Any = importlib.import_module("distributed")  # only a cluster needs it, and it has no types
     except ImportError:
         raise ToolError("dask.distributed is missing: pip install 'understudy[cluster]'") from None
     try:
-        client = Client(scheduler, timeout="10s", set_as_default=False)
+        client = distributed.Client(scheduler, timeout="10s")
     except (OSError, ValueError) as error:
         raise ToolError(f"no scheduler answers at {scheduler}: {error}") from None
     with client:
-        shared = client.scatter((job, facts), broadcast=True)
+        shared = client.submit(_both, job, facts, pure=False)  # not scattered: that would be lost with its workers
         ahead = max(1, len(client.scheduler_info()["workers"])) * _AHEAD
         batches = _batches(store)
 
         def submit(batch: Batch) -> Any:
             return client.submit(_run_there, shared, batch, pure=False, retries=_RETRIES)
 
-        running = as_completed(map(submit, itertools.islice(batches, ahead)))
+        running = distributed.as_completed(map(submit, itertools.islice(batches, ahead)))
         for future in running:
             keep(future.result())
             for batch in itertools.islice(batches, 1):
                 running.add(submit(batch))
         return len(client.scheduler_info()["workers"])
+
+
+def _both(job: Job, facts: GoldenFacts) -> tuple[Job, GoldenFacts]:
+    return job, facts
 
 
 def _run_there(shared: tuple[Job, GoldenFacts], batch: Batch) -> list[Result]:

@@ -85,8 +85,8 @@ class Options:
     output: Path = field(factory=campaigns_folder)
 
 
-class Interrupted(UnderstudyError):  # noqa: N818 - no error: somebody wanted it
-    """Ctrl-C; the store has all results so far."""
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, and how far the campaign is; the store has all results so far."""
 
 
 def find_store(name: str) -> Path:

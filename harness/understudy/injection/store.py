@@ -195,10 +195,10 @@ class Store:
         return int(count)
 
     def sums(self) -> Iterator[tuple[str, Outcome, int, float, float]]:
-        """Yield for each stratum and outcome: how many, sum of the weights, sum of their squares."""
+        """Yield for each stratum, by name, and outcome: how many, sum of the weights, sum of their squares."""
         query = (
             "SELECT stratum, outcome, count(*), sum(weight), sum(weight * weight) FROM experiment JOIN result "
-            "USING (number) GROUP BY stratum, outcome ORDER BY min(number)"
+            "USING (number) GROUP BY stratum, outcome ORDER BY stratum"
         )
         for stratum, outcome, *numbers in self._database.execute(query):
             yield stratum, Outcome(outcome), *numbers

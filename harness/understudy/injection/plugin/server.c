@@ -105,8 +105,13 @@ static void set_up(const uint8_t *data, uint32_t size) {
   answer("", 0);
 }
 
+/* The output goes with the report, and is removed before the harness looks. */
 static void send_report(size_t size) {
-  answer(report, (uint32_t)output_collect(report, size));
+  size = output_collect(report, size);
+  if (!output_forget()) {
+    die("a UART's file can't be cut");
+  }
+  answer(report, (uint32_t)size);
 }
 
 static void end_by_signal(int number) {
@@ -185,11 +190,7 @@ static bool fork_experiment(void) {
     return true;
   }
   await_child(child);
-  size_t size = output_collect(report, *report_size);
-  if (!output_forget()) { /* before the harness looks */
-    die("a UART's file can't be cut");
-  }
-  answer(report, (uint32_t)size);
+  send_report(*report_size);
   return false;
 }
 

@@ -11,7 +11,7 @@ from attrs import define, field
 from understudy.injection.experiment import Outcome
 from understudy.injection.report.data import Case, Tally, grouped
 from understudy.injection.report.outcomes import STYLES, WORST_FIRST
-from understudy.injection.report.svg import Drawing, bar, link, query, rect, to_cases, told
+from understudy.injection.report.svg import Drawing, bar, filled, link, query, rect, to_cases, told
 from understudy.page.figure import Figure
 
 COLUMNS = 5
@@ -140,9 +140,9 @@ def _ribbon(source: _Node, target: _Node, count: int, step: float, kind: str) ->
 
 
 def _node(drawing: Drawing, node: _Node, x: float, *, last: bool) -> None:
-    kind = f"f-{STYLES[Outcome(node.name)].key}" if last else "node"
     said = f"{node.name}: {len(node.cases):,}"
-    inside = rect(x, node.y, _NODE, node.height, kind)
+    place = (x, node.y, _NODE, node.height)
+    inside = filled(place, Outcome(node.name)) if last else rect(*place, "node")
     filters = {"outcome": node.name, "acted": 1} if last else {"act": f"{node.column}:{node.name}"}
     drawing.put(link(query(**filters), len(node.cases), said, inside))
     y = node.y + min(node.height / 2 + 4, 40) if node.height > 12 else node.y + node.height + 4

@@ -7,7 +7,7 @@ from understudy.injection.experiment import Outcome
 from understudy.injection.report.data import Tally
 from understudy.injection.report.interval import axis, whisker
 from understudy.injection.report.outcomes import ESCAPED, HANDLED, HARMLESS, STYLES
-from understudy.injection.report.svg import NUMBER, bar, link, percent, query, shape
+from understudy.injection.report.svg import NUMBER, bar, filled, link, percent, query, shape
 
 _GROUPS = {
     "harmless": HARMLESS,
@@ -94,9 +94,8 @@ def _lines(tally: Tally, lowest: int) -> list[Line]:
 
 def _line(tally: Tally, outcome: Outcome, lowest: int, group: str, lines: int) -> Line:
     count = tally.counts[outcome]
-    symbol = f'<svg class="swatch" width="40" height="16" aria-hidden="true">{shape(8, 8, outcome)}' + (
-        f'<rect x="18" y="2" width="22" height="12" class="f-{STYLES[outcome].key}"/></svg>'
-    )
+    swatch = f"{shape(8, 8, outcome)}{filled((18, 2, 22, 12), outcome)}"
+    symbol = f'<svg class="swatch" width="40" height="16" aria-hidden="true">{swatch}</svg>'
     absent = outcome is Outcome.NOT_APPLIED
     low, high = tally.interval((outcome,))
     return Line(

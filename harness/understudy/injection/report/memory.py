@@ -7,7 +7,7 @@ from html import escape
 from understudy.injection.experiment import Outcome
 from understudy.injection.report.data import Case, Tally, grouped
 from understudy.injection.report.outcomes import EFFECTIVE, ESCAPED, SEVERITY, STYLES
-from understudy.injection.report.svg import Drawing, percent, query, rect, shape, to_cases, told
+from understudy.injection.report.svg import Drawing, filled, percent, query, rect, shape, to_cases, told
 from understudy.page.figure import Figure
 
 _COLUMNS, _CELL, _ROW, _LABEL, _RIGHT, _MOST = 64, 12, 26, 190, 80, 128
@@ -113,7 +113,7 @@ def _cell(name: str, address: int, size: int, tally: Tally, x: float, y: float) 
         inside = rect(x + 0.5, y + 0.5, _CELL - 1, height - 1, "plate ringed")
         inside += shape(x + _CELL / 2, y + height / 2, worst, _CELL - 1)
     else:
-        inside = rect(x + 0.5, y + 0.5, _CELL - 1, height - 1, f"f-{STYLES[worst].key}")
+        inside = filled((x + 0.5, y + 0.5, _CELL - 1, height - 1), worst)
     at = x + 0.5
     for outcome, style in STYLES.items():
         width = (_CELL - 1) * tally.counts[outcome] / tally.total

@@ -15,7 +15,7 @@ class Style:
     light: str
     dark: str
     shape: str
-    hatch: str = ""  # lines of its pattern, an SVG path in a square of 8; '': plain
+    hatch: str = ""  # the lines of its pattern: / \\ - | x or . for dots; '': plain
 
 
 STYLES = {
@@ -32,7 +32,7 @@ STYLES = {
         "#56b4e9",
         "#56b4e9",
         "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0zM-2 0a2 2 0 1 1 4 0a2 2 0 1 1 -4 0z",
-        "M1 2h2M5 6h2",
+        ".",
     ),
     Outcome.RECOVERED: Style(
         "recovered",
@@ -47,7 +47,7 @@ STYLES = {
         "#e69f00",
         "#f0b429",
         "M-5.5 -4h11L0 5.5z",
-        "M-2 2L2 -2M0 8L8 0M6 10L10 6",
+        "/",
     ),
     Outcome.VMM_FAULT: Style(
         "stopped",
@@ -55,7 +55,7 @@ STYLES = {
         "#0072b2",
         "#3d9be0",
         "M-4.5 -4.5h9v9h-9z",
-        "M0 2h8M0 6h8",
+        "-",
     ),
     Outcome.HANG: Style(
         "hang",
@@ -63,7 +63,7 @@ STYLES = {
         "#cc79a7",
         "#e08fbd",
         "M-5 -5h3.5v10h-3.5zM1.5 -5h3.5v10h-3.5z",
-        "M2 0v8M6 0v8",
+        "|",
     ),
     Outcome.SDC: Style(
         "sdc",
@@ -71,7 +71,7 @@ STYLES = {
         "#d55e00",
         "#f07a2a",
         "M0 -6.5L6.5 0L0 6.5L-6.5 0z",
-        "M-2 6L2 10M0 0L8 8M6 -2L10 2",
+        "\\",
     ),
     Outcome.PROPAGATED: Style(
         "propagated",
@@ -79,7 +79,7 @@ STYLES = {
         "#000000",
         "#ffffff",
         "M-6 -3.5L-3.5 -6L0 -2.5L3.5 -6L6 -3.5L2.5 0L6 3.5L3.5 6L0 2.5L-3.5 6L-6 3.5L-2.5 0z",
-        "M0 0L8 8M0 8L8 0",
+        "x",
     ),
     Outcome.QEMU_ABORTED: Style(
         "aborted",
@@ -87,7 +87,7 @@ STYLES = {
         "#f0e442",
         "#d6cb2f",
         "M-1.8 -5.5h3.6v3.7h3.7v3.6h-3.7v3.7h-3.6v-3.7h-3.7v-3.6h3.7z",
-        "M2 2h1M6 6h1",
+        ".",
     ),
     Outcome.NOT_APPLIED: Style(
         "absent",
@@ -95,10 +95,13 @@ STYLES = {
         "#8d96a0",
         "#8d96a0",
         "M-5 -1.2h10v2.4h-10z",
-        "M0 8L8 0",
+        "/",
     ),
 }
 """From harmless to worst, then those that say nothing."""
+
+SIZES = {"cell": (24, 24), "column": (24, 344), "bar": (1040, 48)}
+"""What the patterns cover; the smaller, the less a printed page has to hold."""
 
 HARMLESS = (Outcome.MASKED, Outcome.LATENT)
 HANDLED = (Outcome.RECOVERED, Outcome.DEGRADED, Outcome.VMM_FAULT)
@@ -127,25 +130,42 @@ def colours() -> dict[str, tuple[str, str]]:
 
 
 def rules() -> str:
-    """Return the style sheet's rules: class `f-KEY` fills with pattern, `c-KEY` with the colour alone."""
-    return "\n".join(
-        f".c-{style.key} {{ fill: var(--{style.key}); }} "
-        f".f-{style.key} {{ fill: {f'url(#p-{style.key})' if style.hatch else f'var(--{style.key})'}; }}"
-        for style in STYLES.values()
-    )
+    """Return the style sheet's rules: class `c-KEY` fills with the colour."""
+    return "\n".join(f".c-{style.key} {{ fill: var(--{style.key}); }}" for style in STYLES.values())
 
 
 def definitions() -> str:
-    """Return the SVG, of no size, that holds the patterns and the shapes of all figures."""
+    """Return the SVG, of no size, that holds the shapes of all figures, and the lines of the patterns.
+
+    Patterns are lines that lie over a rectangle and are clipped to it: printing makes large bitmaps of SVG's patterns.
+    """
     parts = []
     for style in STYLES.values():
         if style.hatch:
-            parts.append(
-                f'<pattern id="p-{style.key}" width="8" height="8" patternUnits="userSpaceOnUse">'
-                f'<rect width="8" height="8" class="c-{style.key}"/><path d="{style.hatch}" class="hatch"/></pattern>'
-            )
+            parts += [
+                f'<path id="{kind}-{style.key}" d="{_lines(style.hatch, *size)}" class="hatch{_dots(style)}"/>'
+                for kind, size in SIZES.items()
+            ]
         parts.append(
             f'<symbol id="s-{style.key}" viewBox="-8 -8 16 16">'
             f'<path d="{style.shape}" fill-rule="evenodd" class="c-{style.key} shape"/></symbol>'
         )
     return f'<svg width="0" height="0" class="definitions" aria-hidden="true"><defs>{"".join(parts)}</defs></svg>'
+
+
+def _dots(style: Style) -> str:
+    return " dots" if style.hatch == "." else ""
+
+
+def _lines(hatch: str, width: int, height: int) -> str:
+    """Return the lines of a pattern that covers this size."""
+    rising = "".join(f"M{x} {height}l{height} {-height}" for x in range(-height, width, 6))
+    falling = "".join(f"M{x} 0l{height} {height}" for x in range(-height, width, 6))
+    return {
+        "/": rising,
+        "\\": falling,
+        "x": rising + falling,
+        "-": "".join(f"M0 {y}h{width}" for y in range(2, height, 4)),
+        "|": "".join(f"M{x} 0v{height}" for x in range(2, width, 4)),
+        ".": "".join(f"M{y // 4 % 2 * 3} {y}h{width}" for y in range(2, height, 4)),
+    }[hatch]

@@ -20,6 +20,7 @@ from understudy.injection.report.headline import headline
 from understudy.injection.report.memory import memory
 from understudy.injection.report.outcomes import ESCAPED, SEVERITY, STYLES
 from understudy.injection.report.registers import registers
+from understudy.injection.report.svg import filled
 from understudy.injection.report.timeline import timeline
 from understudy.page import environment, write
 from understudy.page.theme import COLOURS, variables
@@ -82,6 +83,7 @@ def page(data: CampaignData) -> str:
             first=_FIRST,
             escaped=tally.escaped,
             styles={str(outcome): style for outcome, style in STYLES.items()},
+            swatches={str(outcome): filled((16, 1, 20, 12), outcome) for outcome in STYLES},
             counts=tally.counts,
             columns=details.columns(run, struck),
             details=packed,

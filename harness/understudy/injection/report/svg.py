@@ -3,14 +3,16 @@
 
 from collections.abc import Sequence
 from html import escape
+from math import inf
 from urllib.parse import quote, urlencode
 
 from understudy.injection.experiment import Outcome
 from understudy.injection.report.data import Case, Tally
-from understudy.injection.report.outcomes import STYLES
+from understudy.injection.report.outcomes import SIZES, STYLES, Style
 
 NUMBER = "{:,}".format
-_PATTERNED = 2.0  # per cent of a bar; in less no pattern is to be seen
+_PATTERNED = 5.0  # pixels; in less no pattern is to be seen
+_BAR = 400.0  # pixels that a bar has at least, about
 
 
 class Drawing:
@@ -44,6 +46,22 @@ class Drawing:
 def rect(x: float, y: float, width: float, height: float, kind: str) -> str:
     """Return a rectangle of a class."""
     return f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"{_class(kind)}/>'
+
+
+def filled(place: tuple[float, float, float, float], outcome: Outcome) -> str:
+    """Return a rectangle (x, y, width, height) with the colour of an outcome, and its pattern if that is to be seen."""
+    x, y, width, height = place
+    style = STYLES[outcome]
+    if not style.hatch or min(width, height) < _PATTERNED:
+        return rect(x, y, width, height, f"c-{style.key}")
+    return (
+        f'<svg x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}">{_hatched(style, width, height)}</svg>'
+    )
+
+
+def _hatched(style: Style, width: float, height: float) -> str:
+    kind = next(kind for kind, size in SIZES.items() if (width <= size[0] and height <= size[1]) or kind == "bar")
+    return f'<rect width="100%" height="100%" class="c-{style.key}"/><use href="#{kind}-{style.key}"/>'
 
 
 def shape(x: float, y: float, outcome: Outcome, size: float = 14) -> str:
@@ -91,10 +109,13 @@ def bar(tally: Tally, *, height: int = 14, plain: bool = False) -> str:
     for outcome, style in STYLES.items():
         if weights[outcome]:
             width = 100 * weights[outcome] / whole
-            fill = "c" if plain or width < _PATTERNED else "f"
+            hatched = style.hatch and not plain and width / 100 * _BAR >= _PATTERNED
+            inside = (
+                _hatched(style, inf, height) if hatched else f'<rect width="100%" height="100%" class="c-{style.key}"/>'
+            )
             parts.append(
-                f'<rect x="{_n(at, 3)}%" width="{_n(width, 3)}%" height="{height}" class="{fill}-{style.key}">'
-                f"<title>{outcome}: {tally.counts[outcome]:,}</title></rect>"
+                f'<svg x="{_n(at, 3)}%" width="{_n(width, 3)}%" height="{height}">'
+                f"<title>{outcome}: {tally.counts[outcome]:,}</title>{inside}</svg>"
             )
             at += width
     said = escape(told(tally))

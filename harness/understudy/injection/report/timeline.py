@@ -5,13 +5,12 @@ from collections.abc import Sequence
 
 from understudy.injection.experiment import Outcome
 from understudy.injection.report.data import Case, Tally, grouped
-from understudy.injection.report.outcomes import EFFECTIVE, ESCAPED, STYLES, WORST_FIRST
-from understudy.injection.report.svg import Drawing, percent, query, rect, shape, to_cases
+from understudy.injection.report.outcomes import EFFECTIVE, ESCAPED, WORST_FIRST
+from understudy.injection.report.svg import Drawing, filled, percent, query, rect, shape, to_cases
 from understudy.page.figure import Figure
 
 _LABEL, _WIDTH, _BINS, _HIGH, _LANE, _BAND = 150, 860, 100, 140, 24, 16
 _TICKS = 8
-_PATTERNED = 5  # height from which on a pattern is to be seen
 
 
 def timeline(cases: Sequence[Case]) -> list[Figure]:
@@ -81,8 +80,7 @@ def _shares(drawing: Drawing, bins: dict[str, Tally], at: tuple[str, int, int]) 
                 continue
             y -= height
             members = [case for case in tally.cases if case.outcome is outcome]
-            kind = f"{'f' if height >= _PATTERNED else 'c'}-{STYLES[outcome].key}"
-            inside = rect(_x(number), y, _WIDTH / _BINS - 0.8, height, kind)
+            inside = filled((_x(number), y, _WIDTH / _BINS - 0.8, height), outcome)
             said = f"{_range(number, at)}: {len(members):,} of {tally.total:,} {outcome}"
             drawing.put(to_cases(members, _address(number, at, outcome), said, inside))
 

@@ -34,7 +34,7 @@ from understudy.injection.defuse import (
     checked,
 )
 from understudy.injection.experiment import Experiment
-from understudy.injection.pilots import _classes
+from understudy.injection.pilots import classes_of
 from understudy.injection.plan import plan
 from understudy.injection.register_use import WRITE, RegisterUse, _uses
 from understudy.injection.space import Ground, Space
@@ -120,7 +120,7 @@ def test_faults_of_a_class_have_the_same_effect(words: list[int]) -> None:
     words.append(NOP)  # of the last instruction of a trace nobody knows whether it was executed
     machine = running(words)
     text = 'where = { target = "register", registers = "r0-r3" }\nwhat = { among = [0, 31] }\nsampling = "complete"'
-    classes = _classes(space(machine, text))
+    classes = classes_of(space(machine, text))
     assert isinstance(classes, RegisterClasses)
     found = by_key(checked(classes, MANY))
     counted: Counter[Key] = Counter()
@@ -159,7 +159,7 @@ def test_memory(accesses: list[tuple[int, int, bool]], sleeps: list[int]) -> Non
     text = (
         f'where = {{ target = "memory", address = {base}, size = 8 }}\nsampling = "complete"\nwhen = {{ per = "time" }}'
     )
-    classes = _classes(space(machine, text))
+    classes = classes_of(space(machine, text))
     assert isinstance(classes, MemoryClasses)
     found = by_key(checked(classes, MANY))
 
@@ -250,7 +250,7 @@ def test_a_class_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -
 def test_classes_that_do_not_tile_are_found() -> None:
     machine = running([mov(0, 1), add(1, 0, 0)])
     text = 'where = { target = "register", registers = "r0" }\nsampling = "complete"'
-    classes = _classes(space(machine, text))
+    classes = classes_of(space(machine, text))
     assert isinstance(classes, RegisterClasses)
 
     class Lossy(RegisterClasses):

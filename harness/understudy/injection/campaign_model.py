@@ -187,7 +187,7 @@ class Stratum(FaultSpec):
 
 @frozen(kw_only=True)
 class Limit:
-    """A limit on the share of some outcomes in each stratum; a bound is that of its interval at `confidence`."""
+    """A limit on the share of some outcomes; `upper` and `lower` are for the bounds of its interval at `confidence`."""
 
     upper: float | None = None
     lower: float | None = None

@@ -37,7 +37,7 @@ def test_defaults() -> None:
     campaign = parse_campaign(HEAD + STRATUM + 'where = { target = "register" }\n')
     stratum = campaign.strata[0]
     assert (stratum.where.target, stratum.what.model, stratum.sampling) == (Kind.REGISTER, Model.FLIP, Sampling.UNIFORM)
-    assert campaign.syncs_ns[0] == campaign.start_ns + 5_000_000
+    assert campaign.syncs_ns[0] == campaign.start_ns + campaign.info.sync_ms * 1_000_000
     assert campaign.syncs_ns[-1] == campaign.end_ns == campaign.start_ns + campaign.window_ns + 100_000_000
 
 
@@ -58,7 +58,7 @@ def test_system_is_the_healthy_one_with_changes() -> None:
 
 def test_system_with_a_problem() -> None:
     (problem,) = wrong("[changes.system]\ntick_us = 0\n" + STRATUM + 'where = { target = "register" }\n')
-    assert problem.startswith("bad.toml:4: changes: ")
+    assert problem.startswith("bad.toml:4: changes.system: ")
 
 
 def test_unknown_system() -> None:

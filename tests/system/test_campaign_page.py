@@ -9,7 +9,7 @@ import pytest
 from campaign_sample import sample
 from understudy.image import build
 from understudy.injection.experiment import Outcome
-from understudy.injection.report import CampaignData, elves, write_report
+from understudy.injection.report import CampaignData, write_report
 from understudy.vmm_faults.experiment import system
 
 from .browser import Browser
@@ -53,7 +53,9 @@ Array.from(document.querySelectorAll("figure .wide > svg")).flatMap((picture) =>
 
 @pytest.fixture(scope="module")
 def data() -> CampaignData:
-    return sample(20_000, elves=elves(build(system())))
+    image = build(system())
+    guests = {vm: image.folder / "guests" / f"{known['guest']}.elf" for vm, known in image.manifest["vms"].items()}
+    return sample(20_000, elves={"vmm": image.elf, **guests})
 
 
 @pytest.fixture(scope="module")

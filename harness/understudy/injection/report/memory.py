@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from html import escape
 
 from understudy.injection.experiment import Outcome
-from understudy.injection.report.data import Case, Tally, grouped
+from understudy.injection.report.data import Case, Tally, area, grouped
 from understudy.injection.report.outcomes import EFFECTIVE, ESCAPED, SEVERITY, STYLES
 from understudy.injection.report.svg import Drawing, filled, percent, query, rect, shape, to_cases, told
 from understudy.page.figure import Figure
@@ -15,17 +15,9 @@ _FAR = 0x4000  # bytes
 _SHARES = 5  # height of the strip that shows how the outcomes of a cell are divided
 
 
-def area(case: Case) -> str:
-    """Return the name of the part of the memory that a fault hit; '' if it hit none."""
-    place = case.place
-    if place.address is None or place.kind in {"register", "interrupt", "timer", "device"}:
-        return ""
-    return f"{place.vm or 'VMM'} · {place.name or place.kind}"
-
-
 def memory(cases: Sequence[Case]) -> list[Figure]:
     """Return the map; nothing, if no memory was hit."""
-    areas = {name: tally.cases for name, tally in grouped(cases, area).items() if name}
+    areas = {name: tally.cases for name, tally in grouped(cases, lambda case: area(case.place)).items() if name}
     if not areas:
         return []
     ordered = dict(sorted(areas.items(), key=lambda item: (not item[0].startswith("VMM"), *_first(item))))

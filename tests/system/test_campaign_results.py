@@ -16,7 +16,9 @@ from understudy.injection.store import Store
 SAMPLES = 300
 UNDERSTUDY = str(Path(sys.executable).with_name("understudy"))
 
-pytestmark = pytest.mark.campaign("registers", samples=SAMPLES)
+CAMPAIGN = Path(__file__).parent / "campaigns" / "small.toml"
+
+pytestmark = pytest.mark.campaign(CAMPAIGN)
 
 
 def test_faults_of_a_guest_stay_there(campaign_results: CampaignResults) -> None:
@@ -38,8 +40,8 @@ def test_most_faults_do_no_harm(campaign_results: CampaignResults) -> None:
 
 
 def _run(output: Path, *, workers: int) -> "subprocess.Popen[str]":
-    how = ["--samples", str(SAMPLES), "--workers", str(workers), "--output", str(output), "--resume"]
-    return subprocess.Popen([UNDERSTUDY, "campaign", "run", "registers", *how], stdout=subprocess.PIPE, text=True)
+    how = ["--workers", str(workers), "--output", str(output), "--resume"]
+    return subprocess.Popen([UNDERSTUDY, "campaign", "run", str(CAMPAIGN), *how], stdout=subprocess.PIPE, text=True)
 
 
 def _stored(path: Path) -> int:
@@ -55,7 +57,7 @@ def test_stopped_and_continued(
     campaign_results: CampaignResults, tmp_path: Path, stop: signal.Signals, status: int
 ) -> None:
     """Nothing is lost and nothing comes twice; and one worker has the same results, bit for bit, as several."""
-    path = tmp_path / "registers" / STORE
+    path = tmp_path / "small" / STORE
     child, guard = _run(tmp_path, workers=1), time.monotonic() + 120
     while _stored(path) < SAMPLES // 5:
         assert time.monotonic() < guard

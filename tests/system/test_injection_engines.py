@@ -43,7 +43,7 @@ def forks(image: Image) -> Iterator[Workplace]:
 
 def sample(place: Workplace, count: int, seed: int) -> list[Experiment]:
     """Faults of all kinds that the plugin applies, at any instruction of the window."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
     trace, golden = place.golden.trace, place.golden
     ram = place.job.setup.ram[1]
     last = int((trace.time < START + WINDOW).sum())
@@ -104,7 +104,7 @@ def test_without_a_fault_nothing_changes(forks: Workplace) -> None:
 
 def test_the_trace_is_what_an_injection_finds(forks: Workplace) -> None:
     trace = forks.golden.trace
-    steps = random.Random(2).sample(range(len(trace.time)), 100)
+    steps = random.Random(2).sample(range(len(trace.time)), 100)  # noqa: S311 - repeatable on purpose
     for step in steps:
         fault = Fault(int(trace.time[step]), Target.CORE, 0, flip=1)
         applied = forks.engine.run((fault,)).applied[0]

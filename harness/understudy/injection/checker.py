@@ -101,7 +101,6 @@ def _judge_system(experiment: Experiment, history: History, golden: GoldenFacts,
         why = said[0] if said else "the VMM stopped the system without a word"
         return evolve(facts, outcome=Outcome.VMM_FAULT, why=why, actions=actions)
     found = [_look_at(vm, history, golden, records, rules) for vm in golden.outputs]
-    found = [one for one in found if one != _Found(one.vm)]
     return evolve(_combine(experiment, history, found, facts, records), actions=actions)
 
 
@@ -124,8 +123,11 @@ def _recovery(history: History, records: Sequence[Mapping[str, Any]], golden: Go
     )
 
 
-def _lines(text: str) -> list[str]:
-    return [line for line in text.split("\n") if not line.startswith(_VMM_LINE) and line.strip() != _PROMPT.strip()]
+def _lines(text: str) -> tuple[list[str], str]:
+    """Return the lines that are not the VMM's, and what may have been cut off behind them."""
+    *lines, rest = [line.removeprefix(_PROMPT) for line in text.split("\n")]
+    mine = [line for line in lines if line and not line.startswith(_VMM_LINE)]
+    return mine, "" if rest.startswith(_VMM_LINE.strip()) or rest == _PROMPT.strip() else rest
 
 
 def _look_at(
@@ -147,8 +149,8 @@ def _look_at(
 
 def _compare(text: str, boot: str, golden: str, *, anew: bool, rules: Rules) -> tuple[str, str]:
     """Return where output is wrong, and how it is late. The last line may have been cut short by the end."""
-    *ours, rest = _lines(text)
-    *right, cut = _lines(golden)
+    ours, rest = _lines(text)
+    right, cut = _lines(golden)
     if not anew and not rules.again:
         for number, line in enumerate(ours):
             if number >= len(right) or line != right[number]:
@@ -158,7 +160,7 @@ def _compare(text: str, boot: str, golden: str, *, anew: bool, rules: Rules) -> 
         if not following.startswith(rest):
             return f"{rest!r} instead of {following!r}", ""
     else:
-        before = _lines(boot)[:-1]
+        before = _lines(boot)[0]
         wrong = difference([*before, *ours], [*before, *right], again=rules.again)
         if wrong:
             return wrong, ""

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Three ways to run an experiment from the same start; the injector in QEMU and the result are the same for all."""
 
-import os
 import shutil
 import socket
 import subprocess

@@ -106,10 +106,10 @@ class Applied:
 class History:
     """All that was observed of an experiment; with what is known of the golden run the checker needs nothing else.
 
-    `outputs` has the text of each UART, by VM, where it is not the beginning of that of the golden run. `faults` are the
-    new records of the fault log, decoded. `vms` has for each VM that differs from the golden run its state and counters.
-    `memory` counts the pages that differ at the end: per VM and window as the guest sees them, "stored" in its partition
-    with tables and checkpoints, and "vmm".
+    `outputs` has the text of each UART, by VM, where it is not the beginning of that of the golden run. `faults` are
+    the new records of the fault log, decoded. `vms` has for each VM that differs from the golden run its state and
+    counters. `memory` counts the pages that differ at the end: per VM and window as the guest sees them, "stored" in
+    its partition with tables and checkpoints, and "vmm".
     """
 
     end: str  # "horizon", "equal", "dormant", "stopped", "signal", "stuck"

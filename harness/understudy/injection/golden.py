@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The golden run of a campaign: without its faults, traced, with all states and outputs that experiments are compared with."""
+"""The golden run of a campaign: without its faults, traced, with all that experiments are compared with."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -66,8 +66,8 @@ class QemuLaboratory:
         image = self.build(campaign)
         if image.build_id != store.meta.build_id:
             raise StoreError(
-                f"{store.path}: stale image: its experiments are of build {store.meta.build_id}, and the sources here make "
-                f"build {image.build_id}; check out the sources of then, or run the campaign again"
+                f"{store.path}: stale image: its experiments are of build {store.meta.build_id}, and the sources here "
+                f"make build {image.build_id}; check out the sources of then, or run the campaign again"
             )
         experiment, before = store.experiment(number)
         job = _job(campaign, image, _faults_of(store), Kind.PROCESS)

@@ -60,8 +60,8 @@ class End(IntEnum):
 class Setup:
     """`struct setup`: what is the same for all experiments.
 
-    Ranges are pairs of address and size in bytes. `syncs` are virtual ns after the start, ascending: the states there are
-    compared with those of the golden run. The last is the end. One right after the start is always there.
+    Ranges are pairs of address and size in bytes. `syncs` are virtual ns after the start, ascending: the states there
+    are compared with those of the golden run. The last is the end. One right after the start is always there.
     """
 
     ram: tuple[tuple[int, int], ...]

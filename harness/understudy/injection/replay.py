@@ -23,7 +23,7 @@ _SETTINGS = Path(__file__).with_name("replay.gdb")
 
 
 def replay(job: Job, experiment: Experiment, gdb_port: int | None) -> Result:
-    """Run an experiment again; return its result, which is the same as before unless GDB stopped the machine in between.
+    """Run an experiment again; its result is the same as before unless GDB stopped the machine in between.
 
     Args:
         job: of the campaign.

@@ -138,11 +138,11 @@ def _on_cluster(store: Store, job: Job, facts: GoldenFacts, scheduler: str, keep
     except ImportError:
         raise ToolError("dask.distributed is missing: pip install 'understudy[cluster]'") from None
     try:
-        client = distributed.Client(scheduler, timeout="10s", set_as_default=False)
+        client = distributed.Client(scheduler, timeout="10s")
     except (OSError, ValueError) as error:
         raise ToolError(f"no scheduler answers at {scheduler}: {error}") from None
     with client:
-        shared = client.scatter((job, facts), broadcast=True)
+        shared = client.submit(_both, job, facts, pure=False)  # not scattered: that would be lost with its workers
         ahead = max(1, len(client.scheduler_info()["workers"])) * _AHEAD
         batches = _batches(store)
 
@@ -155,6 +155,10 @@ def _on_cluster(store: Store, job: Job, facts: GoldenFacts, scheduler: str, keep
             for batch in itertools.islice(batches, 1):
                 running.add(submit(batch))
         return len(client.scheduler_info()["workers"])
+
+
+def _both(job: Job, facts: GoldenFacts) -> tuple[Job, GoldenFacts]:
+    return job, facts
 
 
 def _run_there(shared: tuple[Job, GoldenFacts], batch: Batch) -> list[Result]:

@@ -161,7 +161,7 @@ def test_the_keyboard_alone_leads_to_an_experiment_and_back(browser: Browser) ->
         browser.call(
             "Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", text="\r", windowsVirtualKeyCode=13
         )
-    assert "masked" in wait(browser, 'document.getElementById("drawer").innerText', "register, r1, bit 30")
+    assert "flip r1 bit 30" in wait(browser, 'document.getElementById("drawer").innerText', "register, r1, bit 30")
     browser.call("Input.dispatchKeyEvent", type="keyDown", key="Escape")
     assert browser.evaluate('document.getElementById("drawer").hidden')
     assert browser.evaluate(here) == mark

@@ -44,7 +44,7 @@ def _map(areas: dict[str, list[Case]]) -> str:
     sizes = [_layout(members) for _, members in runs]
     lines = sum((count + _COLUMNS - 1) // _COLUMNS for _, _, count in sizes)
     drawing = Drawing(_LABEL + _COLUMNS * _CELL + _RIGHT, 18 + lines * _ROW + len(runs) * 12, "Memory map")
-    drawing.text(_LABEL + _COLUMNS * _CELL + 12, 11, "had an effect", "note")
+    drawing.text(_LABEL + _COLUMNS * _CELL + 12, 11, "not masked", "note")
     y = 18.0
     for (name, members), (base, size, count) in zip(runs, sizes, strict=True):
         _label(drawing, y, name, members, base, size)
@@ -91,8 +91,8 @@ def _label(drawing: Drawing, y: float, name: str, members: Sequence[Case], base:
 def _layout(members: Sequence[Case]) -> tuple[int, int, int]:
     """Return the first address, the bytes of a cell (a power of two), and the number of cells."""
     low, high = min(map(_address, members)), max(map(_address, members))
-    size = 4
-    while high // size - low // size >= _MOST:
+    size, most = 4, _MOST if len(members) > _COLUMNS else _COLUMNS
+    while high // size - low // size >= most:
         size *= 2
     base = low // size * size
     return base, size, (high - base) // size + 1

@@ -9,7 +9,7 @@ import pytest
 from campaign_sample import sample
 from understudy.image import build
 from understudy.injection.experiment import Outcome
-from understudy.injection.report import CampaignData, elves, write_report
+from understudy.injection.report import CampaignData, write_report
 from understudy.vmm_faults.experiment import system
 
 from .browser import Browser
@@ -53,7 +53,9 @@ Array.from(document.querySelectorAll("figure .wide > svg")).flatMap((picture) =>
 
 @pytest.fixture(scope="module")
 def data() -> CampaignData:
-    return sample(20_000, elves=elves(build(system())))
+    image = build(system())
+    guests = {vm: image.folder / "guests" / f"{known['guest']}.elf" for vm, known in image.manifest["vms"].items()}
+    return sample(20_000, elves={"vmm": image.elf, **guests})
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +161,7 @@ def test_the_keyboard_alone_leads_to_an_experiment_and_back(browser: Browser) ->
         browser.call(
             "Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", text="\r", windowsVirtualKeyCode=13
         )
-    assert "masked" in wait(browser, 'document.getElementById("drawer").innerText', "register, r1, bit 30")
+    assert "flip r1 bit 30" in wait(browser, 'document.getElementById("drawer").innerText', "register, r1, bit 30")
     browser.call("Input.dispatchKeyEvent", type="keyDown", key="Escape")
     assert browser.evaluate('document.getElementById("drawer").hidden')
     assert browser.evaluate(here) == mark

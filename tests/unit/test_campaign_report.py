@@ -13,13 +13,14 @@ from attrs import evolve
 from campaign_sample import sample
 from understudy.errors import UnderstudyError
 from understudy.injection.experiment import Outcome
-from understudy.injection.report import CampaignData, details, stored, write_report
+from understudy.injection.report import CampaignData, details, write_report
 from understudy.injection.report.breakdown import breakdowns
 from understudy.injection.report.data import Tally, cases, grouped
 from understudy.injection.report.disassembly import Locator
 from understudy.injection.report.outcomes import ESCAPED, STYLES, WORST_FIRST
 from understudy.injection.report.page import page
 from understudy.injection.report.svg import percent
+from understudy.injection.running import report_data
 from understudy.injection.store import Meta, Store
 from understudy.injection.summary import Found
 from understudy.injection.tally import tally
@@ -70,7 +71,8 @@ def test_shares_are_those_of_the_summaries(tmp_path: Path, change) -> None:
 def test_a_store_gives_the_same_page_as_its_experiments(tmp_path: Path) -> None:
     data = sample(120)
     with in_store(data, tmp_path / "results.sqlite") as store:
-        found = stored(Found.of(store), {})
+        found = report_data(Found.of(store))
+    assert found.elves == {}  # an image of that name is not there
     known = evolve(data, engine=found.engine, workers=found.workers, seconds=found.seconds, store=found.store)
     assert page(found) == page(known)
 

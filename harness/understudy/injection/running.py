@@ -177,6 +177,7 @@ def report_data(found: Found) -> CampaignData:
         elves=_elves(meta),
         store=store_name(store.path),
         versions=meta.versions,
+        strata=meta.strata,
     )
 
 

@@ -3,6 +3,5 @@
 
 from understudy.injection.report.data import CampaignData
 from understudy.injection.report.page import write_report
-from understudy.injection.report.stored import elves, stored
 
-__all__ = ["CampaignData", "elves", "stored", "write_report"]
+__all__ = ["CampaignData", "write_report"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Registers by bits: which share of the flips had an effect, and where one was not caught."""
+"""Registers by bits: which share of the flips was not masked, and where one was not caught."""
 
 import re
 from collections.abc import Sequence
@@ -27,8 +27,8 @@ def registers(cases: Sequence[Case]) -> list[Figure]:
         return []
     other = len(hit) - len(single)
     text = (
-        "Each cell is one bit; the darker, the larger the share of its faults that had an effect. The number is how "
-        "many had; a shape says that one was not caught (the worst is shown). No cell: never hit."
+        "Each cell is one bit; the darker, the larger the share of its faults that were not masked. The number is how "
+        "many; a shape says that one was not caught (the worst is shown). No cell: never hit."
     )
     if other:
         text += f" {other:,} faults hit a register as a whole; they are in the column “all”."
@@ -61,7 +61,7 @@ def _map(cases: Sequence[Case]) -> str:
         drawing.text(_x(bit) + _CELL / 2, 14, str(bit), "tick")
     if whole:
         drawing.text(right + _CELL / 2, 14, "all", "tick")
-    drawing.text(width - _TOTAL + 6, 14, "had an effect", "tick start")
+    drawing.text(width - _TOTAL + 6, 14, "not masked", "tick start")
     for line, (name, base, members) in enumerate(rows):
         y = 22 + line * _ROW
         wide = any(row[0] == name and row[1] != base for row in rows)
@@ -104,7 +104,7 @@ def _shade(tally: Tally) -> int:
 
 def _legend() -> str:
     drawing = Drawing(660, 34, "Shades")
-    drawing.text(0, 14, "had an effect:", "tick start")
+    drawing.text(0, 14, "not masked:", "tick start")
     names = ["none", *(f"> {percent(step)}" for step in STEPS)]
     for shade, name in enumerate(names):
         drawing.put(rect(92 + shade * 70, 2, 66, 14, f"heat h{shade}"))

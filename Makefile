@@ -4,13 +4,16 @@ BIN := .venv/bin
 READY := .venv/.ready-dev
 PYTHON_CODE := harness tests
 
-.PHONY: demo latency long-run test lint format doctor clean
+.PHONY: demo latency campaign long-run test lint format doctor clean
 
 demo: .venv/.ready-run
 	@$(BIN)/understudy demo
 
 latency: .venv/.ready-latency
 	@$(BIN)/understudy latency
+
+campaign: $(READY)
+	@$(BIN)/understudy campaign run
 
 long-run: $(READY)
 	@$(BIN)/understudy long-run

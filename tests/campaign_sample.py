@@ -124,7 +124,7 @@ class Maker:
             vm=vm if actions else "",
             latency=int(10 ** self.chance.gauss(2.6, 0.7)) if actions else None,
             cost=int(10 ** self.chance.gauss(2.7 + 0.35 * LADDER.index(actions[-1]), 0.12)) if actions else None,
-            lost=self.chance.randrange(25) if actions else None,
+            lost=self.chance.randrange(10_000, 40_000) if actions else None,
             actions=actions,
         )
         return Result(number, self._history(outcome, vm, actions, applied), verdict)
@@ -166,7 +166,7 @@ class Maker:
             Outcome.RECOVERED: f"{vm}: output right after recovery",
             Outcome.DEGRADED: f"{vm} stopped by its policy; the others print what they should",
             Outcome.VMM_FAULT: "the VMM stopped the system: sealed data changed",
-            Outcome.SDC: f"{vm}: line {line} is not that of the golden run, and the fault log is empty",
+            Outcome.SDC: f"{vm}: '{'_x00' * line}', line {line} is not that of the golden run; no record",
             Outcome.HANG: f"{vm} prints no more after line {line}",
             Outcome.PROPAGATED: f"fault in {vm}, but memory of {GUESTS[line % 3]} differs",
             Outcome.QEMU_ABORTED: "QEMU died of signal 6",

@@ -59,7 +59,7 @@ class FakeLaboratory:
         campaign: Campaign,
         *,
         workers: int,
-        engine: str,
+        engine: str | None,
         scheduler: str | None,
         progress: Callable[[Sequence[Result]], None],
     ) -> None:
@@ -72,7 +72,7 @@ class FakeLaboratory:
                 count += len(batch)
                 progress(batch)
         finally:
-            store.add_session(Session(engine, workers, "2026-01-01T00:00:00Z", 1.5, count))
+            store.add_session(Session(engine or "fork", workers, "2026-01-01T00:00:00Z", 1.5, count))
 
     def _run(self, pending: Experiment) -> Result:
         time.sleep(self.seconds)

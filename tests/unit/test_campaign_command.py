@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from understudy import paths
 from understudy.errors import UnderstudyError
 from understudy.injection.experiment import Outcome
-from understudy.injection.running import find_store
+from understudy.injection.places import find_store, store_name
 from understudy.injection.store import PREVIOUS, Store
 
 HERE = Path(__file__).parent
@@ -179,7 +179,7 @@ def test_show() -> None:
     assert f"silent data corruption: because of {wrong}" in shown
     assert "  output of guest1 against the golden run:\n    @@ -1 +1 @@\n    -a 1\n    +a\n" in shown
     assert "    +b \\x00\\ufffd\n" in shown
-    assert f"repeat: understudy campaign replay {find_store('made-up')} {wrong}" in shown
+    assert f"repeat: understudy campaign replay made-up {wrong}" in shown
     shown = _call("show", "made-up", str(recovered)).output
     assert "  action: task rollback\n  level: task\n  vm: guest1\n" in shown
     assert "  fault log: action task rollback, cost 300" in shown
@@ -221,6 +221,16 @@ def test_rejudge() -> None:
     assert f"{masked} of 300 verdicts are another one now" in _call("rejudge", "made-up").output
     assert "0 of 300 verdicts" in _call("rejudge", "made-up").output
     assert "| masked | 0 |" in find_store("made-up").with_name("report.md").read_text()
+
+
+def test_names_of_stores(folder: Path) -> None:
+    """As short as can be, and understood."""
+    _call("run", "c.toml")
+    _call("run", "c.toml", "--output", "out")
+    assert store_name(find_store("made-up")) == "made-up"
+    assert store_name(folder / "out/made-up/results.sqlite") == "out/made-up/results.sqlite"
+    assert store_name(Path("/elsewhere/results.sqlite")) == "/elsewhere/results.sqlite"
+    assert find_store(store_name(folder / "out/made-up/results.sqlite")).samefile("out/made-up/results.sqlite")
 
 
 def test_replay() -> None:

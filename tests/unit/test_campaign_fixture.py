@@ -87,7 +87,7 @@ def test_bad(campaign_results):
     assert f"({said}) < 0.01" in text
     assert "--- campaign ---" in text
     assert f"silent data corruption: experiments {wrong[0]}, {wrong[1]}" in text
-    store = suite.path / "build/campaigns/tests/main/0/made-up/results.sqlite"
+    store = "build/campaigns/tests/main/0/made-up/results.sqlite"
     assert f"understudy campaign replay {store} {wrong[0]}" in text
 
 

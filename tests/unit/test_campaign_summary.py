@@ -235,7 +235,7 @@ def test_compare(tmp_path: Path) -> None:
     assert found[2].significant
     console = Console(file=StringIO(), width=120)
     console.print(compare.table(found))
-    assert "+20.00 % │ +5.24 % to +33.39 %" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "+20.00 % │ +5.24 to +33.39 %" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_what_else_differs(tmp_path: Path) -> None:

@@ -232,8 +232,6 @@ def _what(key: Key, where: Where, what: What) -> Problems:
     yield from _bits(key, where, what)
     if what.model in (Model.SET, Model.ADD) and what.value is None:
         yield key, f"model {what.model} needs a `value`"
-    if what.value is not None and not 0 <= what.value < 1 << 64:
-        yield (*key, "value"), f"is {what.value}: must be 0 to 2^64 - 1"
     if what.model in (Model.LATE, Model.EARLY) and (what.by_us is None or what.by_us < 1):
         yield key, f"model {what.model} needs `by_us`, the number of microseconds, at least 1"
     if what.model is Model.STORM and (what.every_instructions is None or what.every_instructions < 1):
@@ -247,6 +245,8 @@ def _bits(key: Key, where: Where, what: What) -> Problems:
             highest = min((registers.width(name) for name in registers.expand(where.registers)), default=32)
         except ValueError:
             return
+    if what.value is not None and not 0 <= what.value < 1 << highest:
+        yield (*key, "value"), f"is {what.value:#x}: it needs more than {highest} bits, or is negative"
     for bit in what.among:
         if not 0 <= bit < highest:
             yield (*key, "among"), f"bit {bit} is out of range: the places have bits 0 to {highest - 1}"

@@ -122,7 +122,7 @@ def _checked(source: Source) -> Campaign:
     try:
         system = load_system(_system(data))[0]
     except ConfigError as error:
-        where: Key = ("changes",) if data.changes else ("campaign", "system")
+        where: Key = ("changes", next(iter(data.changes))) if data.changes else ("campaign", "system")
         raise ConfigError([source.problem(where, problem) for problem in error.problems]) from None
     raise_if(source, check_campaign(data, system))
     return Campaign(source, data)

@@ -187,7 +187,10 @@ class Stratum(FaultSpec):
 
 @frozen(kw_only=True)
 class Limit:
-    """A limit on the share of some outcomes in each stratum; a bound is that of its interval at `confidence`."""
+    """A limit on the share of some outcomes: all strata together must show it, and none may show the contrary.
+
+    Bounds are exact and one-sided, at `confidence`.
+    """
 
     upper: float | None = None
     lower: float | None = None

@@ -78,18 +78,18 @@ class Duration:
     """How long faults last. Times are virtual nanoseconds."""
 
     instruction_ns: int
-    window_end: int  # when no more faults begin
+    start: int  # of the golden run
     end: int  # of the experiments
 
     def problem(self, lasts: Lasts) -> str | None:
         """Return what is wrong with an intermittent fault, if anything is."""
         if lasts.mtbf_us is None:
             return None
-        expected = (self.end - self.window_end) / (lasts.mtbf_us * _US)
+        expected = (self.end - self.start) / (lasts.mtbf_us * _US)
         if expected <= _EXPECTED_MAX:
             return None
         return (
-            f"is {lasts.mtbf_us:g}: about {expected:.0f} faults in each experiment, and the injector takes "
+            f"is {lasts.mtbf_us:g}: up to about {expected:.0f} faults in an experiment, and the injector takes "
             f"{FAULTS_MAX}: make it longer, or watch_ms shorter"
         )
 

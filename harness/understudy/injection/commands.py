@@ -12,7 +12,8 @@ from understudy.injection import compare, statistics
 from understudy.injection.experiment import Outcome
 from understudy.injection.export import export
 from understudy.injection.limits import percent
-from understudy.injection.running import STORE, campaigns_folder, find_store, write_reports
+from understudy.injection.places import STORE, campaigns_folder, find_store
+from understudy.injection.running import write_reports
 from understudy.injection.show import lines
 from understudy.injection.store import Store
 from understudy.injection.summary import Found, headline, interval

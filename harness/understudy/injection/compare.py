@@ -55,10 +55,12 @@ def differences(one: Store, other: Store) -> Iterator[str]:
 
 def table(found: list[Change]) -> Table:
     """Show the differences; those whose interval is on one side of zero are in bold."""
-    shown = Table("stratum", "outcome", "A", "B", "B - A", "95 % (Newcombe)")
+    shown = Table("stratum", "outcome")
+    for title in ("A", "B", "B - A", "95 % (Newcombe)"):
+        shown.add_column(title, no_wrap=True, justify="right")
     for change in found:
         delta = change.difference
-        cells = (f"{100 * delta.value:+.2f} %", f"{100 * delta.low:+.2f} % to {100 * delta.high:+.2f} %")
+        cells = (f"{100 * delta.value:+.2f} %", f"{100 * delta.low:+.2f} to {100 * delta.high:+.2f} %")
         style = "bold" if change.significant else ""
         one, other = percent(change.one.value), percent(change.other.value)
         shown.add_row(change.stratum or ALL, str(change.outcome), one, other, *cells, style=style)

@@ -15,7 +15,7 @@ from understudy.config.load import load_board
 from understudy.config.model import Board
 from understudy.injection.campaign_model import Kind, Lasts, Model, What
 from understudy.injection.changes import Change, Duration, draw_change
-from understudy.injection.experiment import ALL_BITS, Fault, Target
+from understudy.injection.experiment import ALL_BITS, Fault, Place, Target
 from understudy.injection.golden_view import Numbers
 from understudy.injection.moments import SpecError
 from understudy.injection.steps import Steps
@@ -202,7 +202,7 @@ class InterruptAim:
         """See `Aim`."""
         name = chance.choice(self.names)
         time = int(self.steps.trace.time[step])
-        place = place_at(self.steps, step, kind="interrupt", name=name, model=self.what.model, bit=None)
+        place = _place(self.steps, step, kind="interrupt", name=name, model=self.what.model, bit=None)
         span = self.duration.span(time, self.lasts)
         if self.what.model is Model.LOST:
             return Shot(tuple(self._lost(name, time, span)), place)
@@ -245,7 +245,7 @@ class TimerAim:
         """See `Aim`."""
         name = chance.choice(self.names)
         time = int(self.steps.trace.time[step])
-        place = place_at(self.steps, step, kind="timer", name=name, model=self.what.model, bit=None)
+        place = _place(self.steps, step, kind="timer", name=name, model=self.what.model, bit=None)
         if self.what.model is Model.STUCK:
             address, enable = (self.devices.tick + _CONTROL, _TIMER_ENABLE) if name == TICK else (self.devices.clock, 1)
             return Shot((fault_of(time, Target.DEVICE, address, 4, Change(keep=ALL_BITS & ~enable)),), place)
@@ -273,10 +273,15 @@ class DeviceAim:
         bits = [(name, register) for name, register in self.registers for _ in range(register.bits)]
         name, register = chance.choice(bits)
         change = draw_change(self.what, chance, register.bits)
-        place = place_at(self.steps, step, kind="device", name=name, model=self.what.model, bit=change.bit)
+        place = _place(self.steps, step, kind="device", name=name, model=self.what.model, bit=change.bit)
         time = int(self.steps.trace.time[step])
         fault = fault_of(time, Target.DEVICE, register.address, 4, change)
         return Shot((fault,), evolve(place, address=register.address))
+
+
+def _place(steps: Steps, step: int, *, kind: str, name: str, model: Model, bit: int | None) -> Place:
+    """Return a place that belongs to no VM, whoever runs."""
+    return evolve(place_at(steps, step, kind=kind, name=name, model=model, bit=bit), vm="", task="")
 
 
 def _write(time: int, address: int, value: int) -> Fault:

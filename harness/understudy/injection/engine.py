@@ -67,6 +67,7 @@ class Hello:
 class Engine:
     """A context manager. One experiment at a time."""
 
+    kind: Kind
     hello: Hello
 
     def __init__(self, ground: Ground) -> None:
@@ -176,6 +177,8 @@ class _Server:
 class ForkEngine(Engine):
     """One QEMU stands at the start; each experiment is a process that is forked from it."""
 
+    kind = Kind.FORK
+
     def _start(self) -> None:
         self._server = _Server(self, Kind.FORK)
         try:
@@ -193,6 +196,8 @@ class ForkEngine(Engine):
 
 class ProcessEngine(Engine):
     """A new QEMU for each experiment, from reset."""
+
+    kind = Kind.PROCESS
 
     def _run(self, run: bytes) -> bytes:
         server = _Server(self, Kind.PROCESS)
@@ -248,6 +253,8 @@ class DebugEngine(ProcessEngine):
 
 class SnapshotEngine(Engine):
     """One QEMU; before each experiment it loads a snapshot of the start."""
+
+    kind = Kind.SNAPSHOT
 
     def _start(self) -> None:
         disk = self.folder / "snapshots.qcow2"

@@ -5,10 +5,8 @@ All strata together must show that a limit is kept. One stratum alone, which may
 shows that it is not.
 """
 
-import shlex
 import tomllib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from attrs import frozen
 
@@ -17,6 +15,7 @@ from understudy.errors import UnderstudyError
 from understudy.injection.campaign_check import limit_outcomes
 from understudy.injection.campaign_model import Limit
 from understudy.injection.experiment import Outcome
+from understudy.injection.places import replay_command
 from understudy.injection.store import Store
 from understudy.injection.tally import Tally, Whole
 
@@ -61,12 +60,7 @@ def named(store: Store, numbers: Sequence[int]) -> str:
         return ""
     more = f" and {len(numbers) - _IDS} more" if len(numbers) > _IDS else ""
     shown = ", ".join(map(str, numbers[:_IDS]))
-    return f"experiments {shown}{more}: {replay(store.path, numbers[0])}"
-
-
-def replay(path: Path, number: int) -> str:
-    """Return the command that repeats an experiment."""
-    return f"understudy campaign replay {shlex.quote(str(path))} {number}"
+    return f"experiments {shown}{more}: {replay_command(store.path, numbers[0])}"
 
 
 def percent(share: float) -> str:

@@ -29,7 +29,7 @@ def pilots(space: Space, name: str, chance: random.Random, samples: int | None) 
     Raises:
         SpecError: there are too many classes, or the trace does not show the uses of what is aimed at.
     """
-    classes = _classes(space)
+    classes = classes_of(space)
     if samples is not None:
         return _sampled(space, classes, name, chance, samples)
     found = checked(classes, CLASSES_MAX)
@@ -41,7 +41,12 @@ def pilots(space: Space, name: str, chance: random.Random, samples: int | None) 
     return [_experiment(space, name, shot_of(space, one.pilot), one.size / faults) for one in found]
 
 
-def _classes(space: Space) -> Classes:
+def classes_of(space: Space) -> Classes:
+    """Return the classes of a fault space.
+
+    Raises:
+        SpecError: the trace does not show the uses of what is aimed at.
+    """
     aim, among = space.aim, tuple(sorted(set(space.spec.what.among)))
     if isinstance(aim, RegisterAim):
         return RegisterClasses(aim.steps, space.moments, tuple(aim.names), among or tuple(range(32)))
@@ -66,7 +71,7 @@ def _sampled(space: Space, classes: Classes, name: str, chance: random.Random, s
     shots: dict[Key, Shot] = {}
     for _ in range(samples):
         shot = space.draw(chance).shot
-        cell, bit = _cell(space, shot)
+        cell, bit = cell_of(space, shot)
         key = classes.key(cell, bit, shot.place.step or 0)
         if key is None:
             continue
@@ -75,7 +80,7 @@ def _sampled(space: Space, classes: Classes, name: str, chance: random.Random, s
     return [_experiment(space, name, shots[key], count / samples) for key, count in hits.items()]
 
 
-def _cell(space: Space, shot: Shot) -> tuple[Cell, int]:
+def cell_of(space: Space, shot: Shot) -> tuple[Cell, int]:
     """Return where a drawn fault is, in terms of classes."""
     place = shot.place
     bit = place.bit or 0

@@ -178,20 +178,22 @@ def _by_task(ground: Ground, stratum: Stratum, *, by_memory: bool) -> Iterator[t
 
 def _samples(campaign: Campaign, parts: Sequence[_Part], wanted: int | None) -> list[int]:
     """Return how many experiments each part gets: an equal share of what its stratum gets."""
-    shares: list[float] = []
-    free = [number for number, stratum in enumerate(campaign.strata) if stratum.samples is None]
-    taken = sum(stratum.samples or 0 for stratum in campaign.strata)
-    left = max(len(free), campaign.info.samples - taken)
-    for part in parts:
-        siblings = sum(1 for other in parts if other.key == part.key)
-        own = part.stratum.samples
-        shares.append((own if own is not None else left / len(free)) / siblings)
-    total = round(sum(shares)) if wanted is None else wanted
-    scale = total / sum(shares)
-    exact = [share * scale for share in shares]
+    strata = campaign.strata
+    free = sum(1 for stratum in strata if stratum.samples is None)
+    left = max(free, campaign.info.samples - sum(stratum.samples or 0 for stratum in strata))
+    shares = [left / free if stratum.samples is None else stratum.samples for stratum in strata]
+    numbers: list[int] = []
+    for number, share in enumerate(_shared(round(sum(shares)) if wanted is None else wanted, shares)):
+        siblings = sum(1 for part in parts if part.key == ("stratum", number))
+        numbers += _shared(share, [1.0] * siblings)
+    return numbers
+
+
+def _shared(total: int, shares: Sequence[float]) -> list[int]:
+    """Share a number out, at least one each; what rounding down leaves goes to those who lost most by it."""
+    exact = [share * total / sum(shares) for share in shares]
     numbers = [max(1, int(one)) for one in exact]
-    # What rounding down has left goes to those who lost most by it.
-    order = sorted(range(len(parts)), key=lambda number: (int(exact[number]) - exact[number], number))
+    order = sorted(range(len(exact)), key=lambda number: (int(exact[number]) - exact[number], number))
     for number in order[: max(0, total - sum(numbers))]:
         numbers[number] += 1
     return numbers

@@ -164,7 +164,7 @@ def vmm_laboratory() -> "Laboratory":
 @pytest.fixture(scope="session")
 def vmm_campaigns(vmm_laboratory: "Laboratory") -> Iterator[_Campaigns]:
     """Return the campaigns of this session; their results are kept in build/campaigns/tests."""
-    from understudy.injection.running import campaigns_folder  # noqa: PLC0415
+    from understudy.injection.places import campaigns_folder  # noqa: PLC0415
 
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     campaigns = _Campaigns(vmm_laboratory, campaigns_folder() / "tests" / worker)

@@ -148,7 +148,7 @@ def _uses(word: int | None, mode: int) -> Uses:
     transfer = found.kind in (Kind.LOAD_MULTIPLE, Kind.STORE_MULTIPLE) and of_user
     base = word >> 16 & 0xF
     reads = [_physical(number, mode, user=bool(transfer) and number != base) for number in found.reads]
-    if transfer and word >> base & 1:  # as base and as one of those that are transferred
+    if transfer and found.kind is Kind.STORE_MULTIPLE and word >> base & 1:  # it is stored, and it says where
         reads.append(_physical(base, mode, user=True))
     writes = [_physical(number, mode, user=bool(transfer)) for number in found.writes if number < 15]
     if word & _SRS_MASK == _SRS:

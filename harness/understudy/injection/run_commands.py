@@ -13,12 +13,12 @@ from rich.console import Console
 
 from understudy.config.load import names
 from understudy.injection.commands import print_found
+from understudy.injection.engine import Kind
+from understudy.injection.places import campaigns_folder, find_store
 from understudy.injection.running import (
     Interrupted,
     Laboratory,
     Options,
-    campaigns_folder,
-    find_store,
     run_campaign,
     write_numbers,
     write_reports,
@@ -44,7 +44,9 @@ def _run_command(laboratory: Callable[[], Laboratory]) -> click.Command:
     )
     @click.option("--seed", metavar="N", type=click.IntRange(0, 2**63 - 1), help="Chooses the experiments.")
     @click.option("--workers", metavar="N", type=click.IntRange(1), default=os.cpu_count(), help="At once; all CPUs.")
-    @click.option("--engine", type=click.Choice(["fork", "snapshot", "process"]), default="fork", show_default=True)
+    @click.option(
+        "--engine", type=click.Choice([kind.value for kind in Kind]), help="Default: the fastest that this QEMU can do."
+    )
     @click.option("--resume", is_flag=True, help="Go on where a run was stopped.")
     @click.option(
         "--scheduler", metavar="tcp://HOST:PORT", help="Run on the workers of this dask.distributed scheduler."

@@ -31,6 +31,8 @@ _RETRIES = 10  # of a batch whose worker has gone
 
 Progress = Callable[[Sequence[Result]], None]
 Batch = list[Experiment]
+Done = tuple[str, list[Result]]  # with which engine
+Keep = Callable[[Done], None]
 
 _workplaces: dict[int, Workplace] = {}  # of this process
 _turn = threading.Lock()
@@ -56,12 +58,15 @@ def run(
     """
     begin = time.monotonic()
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    done = 0
+    count = 0
+    engines: set[str] = set()
 
-    def keep(results: Sequence[Result]) -> None:
-        nonlocal done
+    def keep(done: Done) -> None:
+        nonlocal count
+        engine, results = done
         store.add_results(results)
-        done += len(results)
+        engines.add(engine)
+        count += len(results)
         progress(results)
 
     try:
@@ -70,8 +75,8 @@ def run(
         else:
             _here(store, job, facts, workers, keep)
     finally:
-        engine = str(job.engine or "none")
-        store.add_session(Session(engine, workers, started, time.monotonic() - begin, done))
+        engine = ", ".join(sorted(engines)) or "none"  # hosts of a cluster may differ
+        store.add_session(Session(engine, workers, started, time.monotonic() - begin, count))
     return store.sessions()[-1]
 
 
@@ -81,11 +86,11 @@ def _batches(store: Store) -> Iterator[Batch]:
         yield batch
 
 
-def _here(store: Store, job: Job, facts: GoldenFacts, workers: int, keep: Progress) -> None:
+def _here(store: Store, job: Job, facts: GoldenFacts, workers: int, keep: Keep) -> None:
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, _begin_worker, (job, facts))
     batches = _batches(store)
-    waiting: set[Future[list[Result]]] = set()
+    waiting: set[Future[Done]] = set()
     try:
         for batch in itertools.islice(batches, workers * _AHEAD):
             waiting.add(pool.submit(_run_here, batch))
@@ -117,8 +122,12 @@ def _begin_worker(job: Job, facts: GoldenFacts) -> None:
     _workplaces[0] = _enter(job, facts)
 
 
-def _run_here(batch: Batch) -> list[Result]:
-    return [_workplaces[0].run(experiment) for experiment in batch]
+def _run_here(batch: Batch) -> Done:
+    return _run_at(_workplaces[0], batch)
+
+
+def _run_at(place: Workplace, batch: Batch) -> Done:
+    return place.engine.kind, [place.run(experiment) for experiment in batch]
 
 
 def _enter(job: Job, facts: GoldenFacts) -> Workplace:
@@ -132,7 +141,7 @@ def _enter(job: Job, facts: GoldenFacts) -> Workplace:
     return place
 
 
-def _on_cluster(store: Store, job: Job, facts: GoldenFacts, scheduler: str, keep: Progress) -> int:
+def _on_cluster(store: Store, job: Job, facts: GoldenFacts, scheduler: str, keep: Keep) -> int:
     try:
         distributed: Any = importlib.import_module("distributed")  # only a cluster needs it, and it has no types
     except ImportError:
@@ -161,7 +170,7 @@ def _both(job: Job, facts: GoldenFacts) -> tuple[Job, GoldenFacts]:
     return job, facts
 
 
-def _run_there(shared: tuple[Job, GoldenFacts], batch: Batch) -> list[Result]:
+def _run_there(shared: tuple[Job, GoldenFacts], batch: Batch) -> Done:
     """A worker of a cluster has threads, and may work for several campaigns, one after the other."""
     job, facts = shared
     key = hash((job.elf, job.setup, job.prelude, job.engine))
@@ -170,4 +179,4 @@ def _run_there(shared: tuple[Job, GoldenFacts], batch: Batch) -> list[Result]:
             while _workplaces:
                 _workplaces.popitem()[1].__exit__()
             _workplaces[key] = _enter(job, facts)
-        return [_workplaces[key].run(experiment) for experiment in batch]
+        return _run_at(_workplaces[key], batch)

@@ -15,12 +15,12 @@ from understudy.image import Image
 from understudy.injection import summary
 from understudy.injection.campaign_file import Campaign, load_campaign
 from understudy.injection.experiment import Experiment, History, Result, Verdict
+from understudy.injection.places import STORE, campaigns_folder, store_name
 from understudy.injection.progress import CampaignProgress
 from understudy.injection.report import CampaignData, write_report
 from understudy.injection.store import PREVIOUS, Meta, Store, StoreError, versions
 from understudy.injection.summary import Found
 
-STORE = "results.sqlite"
 _MANIFEST = "manifest.json"
 
 Judge = Callable[[Experiment, History], Verdict]
@@ -51,7 +51,7 @@ class Laboratory(Protocol):
         campaign: Campaign,
         *,
         workers: int,
-        engine: str,
+        engine: str | None,
         scheduler: str | None,
         progress: Callable[[Sequence[Result]], None],
     ) -> None:
@@ -67,19 +67,14 @@ class Laboratory(Protocol):
         """Run an experiment again, held before its first fault for a GDB on this port."""
 
 
-def campaigns_folder() -> Path:
-    """Return the folder where campaigns leave their results, each in one of its own."""
-    return paths.build_folder() / "campaigns"
-
-
 @frozen(kw_only=True)
 class Options:
-    """How to run; None: what the campaign file or the store says."""
+    """How to run; None: what the campaign file or the store says, or the fastest engine that there is."""
 
     samples: int | None = None
     seed: int | None = None
     workers: int = 1
-    engine: str = "fork"
+    engine: str | None = None
     resume: bool = False
     scheduler: str | None = None
     output: Path = field(factory=campaigns_folder)
@@ -87,16 +82,6 @@ class Options:
 
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C, and how far the campaign is; the store has all results so far."""
-
-
-def find_store(name: str) -> Path:
-    """Return the store that a name, a folder or a file stands for."""
-    for path in (Path(name), Path(name) / STORE, campaigns_folder() / name / STORE):
-        if path.is_file():
-            return path
-    raise StoreError(
-        f"no results of a campaign at {name!r}: give the name of one that has run, its folder or its store"
-    )
 
 
 def run_campaign(laboratory: Laboratory, console: Console, name: str | Path, options: Options) -> Found:
@@ -190,8 +175,9 @@ def report_data(found: Found) -> CampaignData:
         results={result.number: result for result in store.results()},
         golden=meta.golden,
         elves=_elves(meta),
-        store=str(store.path),
+        store=store_name(store.path),
         versions=meta.versions,
+        strata=meta.strata,
     )
 
 

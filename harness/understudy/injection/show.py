@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from attrs import NOTHING, asdict
 
 from understudy.injection.experiment import Applied, Experiment, Fault, History, Place, Target, Verdict
-from understudy.injection.limits import replay
+from understudy.injection.places import replay_command
 from understudy.injection.store import Store
 
 _HEX = ("address", "flip", "keep", "set", "add")
@@ -34,7 +34,7 @@ def lines(store: Store, number: int) -> Iterator[str]:
     if result:
         yield from _verdict(result.verdict)
         yield from _history(result.history, store.meta.golden.get("outputs", {}))
-        yield f"repeat: {replay(store.path, number)}"
+        yield f"repeat: {replay_command(store.path, number)}"
     else:
         yield "has not run yet"
 

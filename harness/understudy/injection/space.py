@@ -63,7 +63,7 @@ class Ground:
     @property
     def duration(self) -> Duration:
         """What is needed to tell how long faults last."""
-        return Duration(self.golden.instruction_ns, self.window.end, self.golden.end_ns)
+        return Duration(self.golden.instruction_ns, self.golden.start_ns, self.golden.end_ns)
 
     def areas(self, where: Where) -> list[Area]:
         """Return the memory that `where` names.

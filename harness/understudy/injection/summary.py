@@ -103,7 +103,9 @@ def headline(found: Found) -> str:
         said = f"None of {whole.applied} faults had an effect that nothing caught"
     share = f"at most {percent(whole.upper_bound(*UNCAUGHT))} at 95 % confidence"
     broken = len(found.violations)
-    limits = f"; {broken} limits are not kept" if broken else "; all limits are kept" if limits_of(found.store) else ""
+    limits = (
+        f"; limits that are not kept: {broken}" if broken else "; all limits are kept" if limits_of(found.store) else ""
+    )
     return f"{said} ({share}){limits}."
 
 

@@ -32,7 +32,7 @@ static size_t devices_read(uint8_t *to) {
   size_t at = output_sizes(to);
   for (uint32_t i = 0; i < plan.setup.devices; i++) {
     for (uint64_t offset = 0; offset < plan.devices[i].size && at < DEVICES_MAX; offset += sizeof(uint32_t)) {
-      ram_read(plan.devices[i].base + offset, to + at, sizeof(uint32_t));
+      device_read(plan.devices[i].base + offset, to + at, sizeof(uint32_t));
       at += sizeof(uint32_t);
     }
   }

@@ -139,6 +139,10 @@ static void device_access(uint64_t address, void *value, size_t size, bool write
   (void)qemu.address_space_rw(qemu.address_space, address, ATTRIBUTES_SECURE, value, size, write);
 }
 
+void device_read(uint64_t address, void *value, size_t size) {
+  device_access(address, value, size, false);
+}
+
 bool machine_read(const struct fault *fault, uint64_t *value) {
   const uint8_t *place = place_of(fault);
   *value = 0;
@@ -153,7 +157,7 @@ bool machine_read(const struct fault *fault, uint64_t *value) {
       }
       return place != NULL;
     case TARGET_DEVICE:
-      device_access(fault->address, value, fault->size, false);
+      device_read(fault->address, value, fault->size);
       return true;
     default:
       ram_read(fault->address, value, fault->size);

@@ -33,6 +33,7 @@ size_t machine_registers(uint8_t *to);
 void machine_set_registers(const uint8_t *from);
 
 void ram_read(uint64_t address, void *data, size_t size);
+void device_read(uint64_t address, void *value, size_t size);
 
 /* Where QEMU keeps a range of RAM; NULL: it is not RAM, or not in one piece. */
 uint8_t *machine_ram(uint64_t address, uint64_t size);

@@ -34,7 +34,7 @@ def breakdowns(cases: Sequence[Case]) -> list[Figure]:
     for key, (title, of) in _DIMENSIONS.items():
         groups = grouped(cases, of)
         partition = frozenset(frozenset(case.number for case in tally.cases) for tally in groups.values())
-        if partition in seen or (len(groups) < 2 and figures):
+        if not groups or partition in seen or (len(groups) < 2 and figures):
             continue
         seen.add(partition)
         ordered = groups if key == "stratum" else dict(sorted(groups.items(), key=_worst))

@@ -48,11 +48,11 @@ class Listed:
 
 def functions(cases: Sequence[Case], struck: Mapping[int, Struck], locator: Locator) -> list[Listed]:
     """Return the functions in which faults struck, worst first; the worst with their code."""
-    by_function: dict[tuple[str, str], list[Case]] = {}
+    by_function: dict[tuple[str, str, int], list[Case]] = {}
     for case in cases:
         where = struck[case.number]
         if where.function:
-            by_function.setdefault((where.image, where.function), []).append(case)
+            by_function.setdefault((where.image, where.function, where.start or 0), []).append(case)
     ordered = sorted(
         ((names, Tally(members)) for names, members in by_function.items()),
         key=lambda item: (-item[1].escaped, -item[1].count(EFFECTIVE), -item[1].total, item[0]),
@@ -62,16 +62,21 @@ def functions(cases: Sequence[Case], struck: Mapping[int, Struck], locator: Loca
 
 
 def _listed(
-    names: tuple[str, str], tally: Tally, struck: Mapping[int, Struck], locator: Locator, reader: "_Sources", rank: int
+    names: tuple[str, str, int],
+    tally: Tally,
+    struck: Mapping[int, Struck],
+    locator: Locator,
+    reader: "_Sources",
+    rank: int,
 ) -> Listed:
-    image, name = names
+    image, name, start = names
     code = locator.codes.get(image)
-    function = code.by_name.get(name) if code else None
+    function = code.at(start) if code and start else None
     lines = _lines(function, image, tally, struck, reader) if function and rank < LISTED else []
     return Listed(
         name=name,
         image=image,
-        link=query(image=image, function=name),
+        link=query(image=image, function=name, start=start or None),
         total=tally.total,
         escaped=tally.escaped,
         effects=percent(tally.share(EFFECTIVE)),

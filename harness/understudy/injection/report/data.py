@@ -154,6 +154,18 @@ class Tally:
         return self.count(ESCAPED)
 
 
+def area(place: Place) -> str:
+    """Return the name of the part of the memory that a fault hit; '' if it hit none."""
+    if place.address is None or place.kind in {"register", "interrupt", "timer", "device"}:
+        return ""
+    return f"{place.vm or 'VMM'} · {place.name or place.kind}"
+
+
+def shortened(text: str, most: int) -> str:
+    """Return the beginning of what is longer than `most` characters: a guest may print anything after a fault."""
+    return text if len(text) <= most else f"{text[:most]} …"
+
+
 def grouped(found: Iterable[Case], key: Callable[[Case], str]) -> dict[str, Tally]:
     """Return a tally for each value of `key`, in the order of their first appearance."""
     groups: defaultdict[str, list[Case]] = defaultdict(list)

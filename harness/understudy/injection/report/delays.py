@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long it took until a fault was noticed, what the recovery cost, and what work was lost: as distributions."""
+"""How long it took until a fault was noticed, what the recovery cost, and the work it made: as distributions."""
 
 from collections.abc import Callable, Sequence
 from math import ceil, floor, log10
@@ -44,9 +44,9 @@ _MEASURES = (
     ),
     Measure(
         "lost",
-        "Work that was lost",
-        "virtual ms",
-        "Done again after a rollback, or gone.",
+        "Additional work",
+        "instructions",
+        "Executed more than in the golden run: the recovery, and what was done again.",
         lambda case: case.verdict.lost,
     ),
 )

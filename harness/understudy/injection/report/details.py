@@ -9,10 +9,9 @@ from difflib import unified_diff
 from typing import Any
 
 from understudy.injection.experiment import Applied, Fault, Outcome, Target
-from understudy.injection.report.data import Case
+from understudy.injection.report.data import Case, area, shortened
 from understudy.injection.report.disassembly import Struck
 from understudy.injection.report.flows import ARROW
-from understudy.injection.report.memory import area
 from understudy.injection.report.outcomes import SEVERITY
 
 DETAILS_LIMIT = 5_000_000
@@ -36,6 +35,7 @@ RECORD = (
 """Fields of a record of the fault log, in the order of the page's table."""
 
 _SHOWN, _CONTEXT, _LONG = 12, 2, 160  # lines of a difference, lines around a change, characters of a line
+_REASON = 300  # characters of a reason
 _WINDOW = 40  # lines that are compared from the first difference on
 
 _COLUMNS: Mapping[str, Callable[[Case], str | int | None]] = {
@@ -55,7 +55,7 @@ _COLUMNS: Mapping[str, Callable[[Case], str | int | None]] = {
     "pc_symbol": lambda case: case.place.pc_symbol,
     "step": lambda case: case.place.step,
     "time": lambda case: case.experiment.faults[0].time if case.experiment.faults else None,
-    "area": area,
+    "area": lambda case: area(case.place),
     "path": lambda case: ARROW.join(case.path),
     "actions": lambda case: ARROW.join(case.verdict.actions),
     "action": lambda case: case.verdict.action,
@@ -64,7 +64,7 @@ _COLUMNS: Mapping[str, Callable[[Case], str | int | None]] = {
     "latency": lambda case: case.verdict.latency,
     "cost": lambda case: case.verdict.cost,
     "lost": lambda case: case.verdict.lost,
-    "why": lambda case: case.verdict.why,
+    "why": lambda case: shortened(case.verdict.why, _REASON),
 }
 
 
@@ -77,6 +77,7 @@ def columns(cases: Sequence[Case], struck: Mapping[int, Struck]) -> str:
         "image": lambda case: struck[case.number].image,
         "function": lambda case: struck[case.number].function,
         "at": lambda case: struck[case.number].address,
+        "start": lambda case: struck[case.number].start,
     }
     for name, of in {**_COLUMNS, **places}.items():
         values = [of(case) for case in cases]
@@ -115,9 +116,14 @@ def _detail(case: Case, outputs: Mapping[str, str]) -> dict[str, Any]:
         "end": _end(history.end, history.status),
         "executed": history.executed,
         "records": [[_value(name, record.get(name)) for name in RECORD] for record in history.faults],
-        "outputs": {vm: _difference(text, outputs.get(vm)) for vm, text in history.outputs.items()},
-        "vms": {vm: [f"{key}: {value}" for key, value in state.items()] for vm, state in history.vms.items()},
-        "memory": {name: [f"{key}: {value}" for key, value in pages.items()] for name, pages in history.memory.items()},
+        "outputs": {vm: _difference(text, outputs.get(vm)) for vm, text in sorted(history.outputs.items())},
+        "vms": {
+            vm: [f"{key}: {value}" for key, value in sorted(state.items())] for vm, state in sorted(history.vms.items())
+        },
+        "memory": {
+            name: [f"{key}: {value}" for key, value in sorted(pages.items())]
+            for name, pages in sorted(history.memory.items())
+        },
         "differs": [
             name for name, differs in (("CPU", history.cpu_differs), ("devices", history.devices_differ)) if differs
         ],

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from understudy import paths
-from understudy.injection.report.data import Case
+from understudy.injection.report.data import Case, area
 
 _FUNCTION = re.compile(r"^([0-9a-f]+) <(.+)>:$")
 _LINE = re.compile(r"^(/\S+|[\w./-]+\.\w+):(\d+)(?: \(discriminator \d+\))?$")
@@ -43,13 +43,9 @@ class Function:
 
 @define
 class Code:
-    """The functions of one program."""
+    """The functions of one program, by their addresses. Kernel and tasks may have functions of the same name."""
 
     functions: list[Function]
-    by_name: dict[str, Function] = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.by_name = {function.name: function for function in self.functions}
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -65,11 +61,15 @@ class Code:
 
 @frozen
 class Struck:
-    """Where a case struck: the program, the function and the address; the address is None if it is not known."""
+    """Where a case struck: the program, the function and the address, and where the function begins.
+
+    Without the program's code the beginning is None, and the address may be.
+    """
 
     image: str
     function: str
     address: int | None
+    start: int | None = None
 
 
 def read_code(elf: Path) -> Code | None:
@@ -121,30 +121,19 @@ class Locator:
         return cls(codes, names)
 
     def find(self, case: Case) -> Struck:
-        """Return where a case struck: for a fault in code that instruction, else the one before which it struck."""
+        """Return where a case struck: for a fault in code that instruction, else the one before which it struck.
+
+        A fault in data struck no instruction, and of whom its memory is says nothing of who ran: no function.
+        """
         place = case.place
         in_code = place.kind == "code"
+        if area(place) and not in_code:
+            return Struck("", "", None)
         symbol, address = (place.symbol, place.address) if in_code else (place.pc_symbol, place.pc)
-        base, offset = _split(symbol)
-        for name in self._candidates(case):
-            code = self.codes.get(self._names.get(name, name))
-            if code is None:
-                continue
-            # By the symbol first: the address of a guest's code may be a physical one.
-            function = code.by_name.get(base) or (code.at(address) if address is not None else None)
-            if function is None or not (in_code or address is None or function.address <= address < function.end):
-                continue
-            exact = function.address + offset if base == function.name else address
-            return Struck(self._names.get(name, name), function.name, exact)
-        return Struck(self._names.get(place.vm, place.vm) or "vmm", base, address)
-
-    def _candidates(self, case: Case) -> tuple[str, ...]:
-        place = case.place
-        if place.kind == "code":
-            return (place.vm or "vmm",)
-        return ("vmm", place.vm)  # the VMM may run on behalf of a VM; the two lie at different addresses
-
-
-def _split(symbol: str) -> tuple[str, int]:
-    base, _, offset = symbol.partition("+")
-    return base, int(offset, 0) if offset else 0
+        for name in ("vmm", place.vm):  # the VMM may run on behalf of a VM; the two lie at different addresses
+            program = self._names.get(name, name)
+            code = self.codes.get(program)
+            function = code.at(address) if code and address is not None else None
+            if function:
+                return Struck(program, function.name, address, function.address)
+        return Struck(self._names.get(place.vm, place.vm) or "vmm", symbol.partition("+")[0], address)

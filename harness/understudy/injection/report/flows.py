@@ -143,8 +143,8 @@ def _node(drawing: Drawing, node: _Node, x: float, *, last: bool) -> None:
     said = f"{node.name}: {len(node.cases):,}"
     place = (x, node.y, _NODE, node.height)
     inside = filled(place, Outcome(node.name)) if last else rect(*place, "node")
-    filters = {"outcome": node.name, "acted": 1} if last else {"act": f"{node.column}:{node.name}"}
-    drawing.put(link(query(**filters), len(node.cases), said, inside))
+    filters = {"outcome": node.name} if last else {"act": f"{node.column}:{node.name}"}
+    drawing.put(link(query(**filters, escalated=1), len(node.cases), said, inside))
     y = node.y + min(node.height / 2 + 4, 40) if node.height > 12 else node.y + node.height + 4
     drawing.put(
         f'<text x="{x + _NODE + 6:.1f}" y="{y:.1f}" class="label haloed">{escape(node.name)} '

@@ -5,7 +5,7 @@ from math import log10
 
 from understudy.injection.report.svg import percent
 
-_MARGIN = 6.0  # per cent of the width at each end
+_MARGIN = 9.0  # per cent of the width at each end
 
 
 def whisker(share: float, low: float, high: float, lowest: int) -> str:

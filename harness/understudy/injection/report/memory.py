@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from html import escape
 
 from understudy.injection.experiment import Outcome
-from understudy.injection.report.data import Case, Tally, grouped
+from understudy.injection.report.data import Case, Tally, area, grouped
 from understudy.injection.report.outcomes import EFFECTIVE, ESCAPED, SEVERITY, STYLES
 from understudy.injection.report.svg import Drawing, filled, percent, query, rect, shape, to_cases, told
 from understudy.page.figure import Figure
@@ -15,17 +15,9 @@ _FAR = 0x4000  # bytes
 _SHARES = 5  # height of the strip that shows how the outcomes of a cell are divided
 
 
-def area(case: Case) -> str:
-    """Return the name of the part of the memory that a fault hit; '' if it hit none."""
-    place = case.place
-    if place.address is None or place.kind in {"register", "interrupt", "timer", "device"}:
-        return ""
-    return f"{place.vm or 'VMM'} · {place.name or place.kind}"
-
-
 def memory(cases: Sequence[Case]) -> list[Figure]:
     """Return the map; nothing, if no memory was hit."""
-    areas = {name: tally.cases for name, tally in grouped(cases, area).items() if name}
+    areas = {name: tally.cases for name, tally in grouped(cases, lambda case: area(case.place)).items() if name}
     if not areas:
         return []
     ordered = dict(sorted(areas.items(), key=lambda item: (not item[0].startswith("VMM"), *_first(item))))
@@ -52,7 +44,7 @@ def _map(areas: dict[str, list[Case]]) -> str:
     sizes = [_layout(members) for _, members in runs]
     lines = sum((count + _COLUMNS - 1) // _COLUMNS for _, _, count in sizes)
     drawing = Drawing(_LABEL + _COLUMNS * _CELL + _RIGHT, 18 + lines * _ROW + len(runs) * 12, "Memory map")
-    drawing.text(_LABEL + _COLUMNS * _CELL + 12, 11, "had an effect", "note")
+    drawing.text(_LABEL + _COLUMNS * _CELL + 12, 11, "not masked", "note")
     y = 18.0
     for (name, members), (base, size, count) in zip(runs, sizes, strict=True):
         _label(drawing, y, name, members, base, size)
@@ -99,8 +91,8 @@ def _label(drawing: Drawing, y: float, name: str, members: Sequence[Case], base:
 def _layout(members: Sequence[Case]) -> tuple[int, int, int]:
     """Return the first address, the bytes of a cell (a power of two), and the number of cells."""
     low, high = min(map(_address, members)), max(map(_address, members))
-    size = 4
-    while high // size - low // size >= _MOST:
+    size, most = 4, _MOST if len(members) > _COLUMNS else _COLUMNS
+    while high // size - low // size >= most:
         size *= 2
     base = low // size * size
     return base, size, (high - base) // size + 1

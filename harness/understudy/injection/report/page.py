@@ -12,7 +12,7 @@ from understudy.injection.experiment import Outcome
 from understudy.injection.report import details, outcomes
 from understudy.injection.report.breakdown import breakdowns
 from understudy.injection.report.code import LISTED, functions
-from understudy.injection.report.data import CampaignData, Case, Tally, cases
+from understudy.injection.report.data import CampaignData, Case, Tally, cases, shortened
 from understudy.injection.report.delays import delays
 from understudy.injection.report.disassembly import Locator, Struck
 from understudy.injection.report.flows import COLUMNS, flows
@@ -25,6 +25,7 @@ from understudy.injection.report.timeline import timeline
 from understudy.page import environment, write
 from understudy.page.theme import COLOURS, variables
 
+_WHY = 160  # characters of a reason in the table
 _UNCAUGHT, _FIRST = 100, 15  # rows of the table, and those that are open; all are in the list of the experiments
 
 
@@ -115,6 +116,6 @@ def _row(case: Case, where: Struck, store: str) -> Uncaught:
         what=f"{place.model} {place.name}{bit}{address}",
         where=place.pc_symbol or where.function,
         when=" ".join(part for part in (place.vm, place.task, place.phase) if part),
-        why=case.verdict.why,
+        why=shortened(case.verdict.why, _WHY),
         replay=f"understudy campaign replay {shlex.quote(store)} {case.number}",
     )

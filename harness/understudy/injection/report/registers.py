@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Registers by bits: which share of the flips had an effect, and where one was not caught."""
+"""Registers by bits: which share of the flips was not masked, and where one was not caught."""
 
 import re
 from collections.abc import Sequence
@@ -27,8 +27,8 @@ def registers(cases: Sequence[Case]) -> list[Figure]:
         return []
     other = len(hit) - len(single)
     text = (
-        "Each cell is one bit; the darker, the larger the share of its faults that had an effect. The number is how "
-        "many had; a shape says that one was not caught (the worst is shown). No cell: never hit."
+        "Each cell is one bit; the darker, the larger the share of its faults that were not masked. The number is how "
+        "many; a shape says that one was not caught (the worst is shown). No cell: never hit."
     )
     if other:
         text += f" {other:,} faults hit a register as a whole; they are in the column “all”."
@@ -61,15 +61,15 @@ def _map(cases: Sequence[Case]) -> str:
         drawing.text(_x(bit) + _CELL / 2, 14, str(bit), "tick")
     if whole:
         drawing.text(right + _CELL / 2, 14, "all", "tick")
-    drawing.text(width - _TOTAL + 6, 14, "had an effect", "tick start")
+    drawing.text(width - _TOTAL + 6, 14, "not masked", "tick start")
     for line, (name, base, members) in enumerate(rows):
         y = 22 + line * _ROW
         wide = any(row[0] == name and row[1] != base for row in rows)
         drawing.text(_LABEL - 8, y + 15, f"{name} [{base + 31}:{base}]" if wide else name, "label end")
         cells = grouped(members, lambda case: "" if case.place.bit is None else str(case.place.bit))
-        for bit_name, tally in cells.items():
+        for bit_name in sorted(cells, key=lambda one: -int(one) if one else 1):  # as one reads, for the keyboard
             x = _x(int(bit_name) - base) if bit_name else right
-            drawing.put(_cell(name, bit_name, tally, x, y))
+            drawing.put(_cell(name, bit_name, cells[bit_name], x, y))
         tally = Tally(members)
         drawing.text(
             width - _TOTAL + 6, y + 15, f"{percent(tally.share(EFFECTIVE))} of {len(tally.applied):,}", "value"
@@ -104,7 +104,7 @@ def _shade(tally: Tally) -> int:
 
 def _legend() -> str:
     drawing = Drawing(660, 34, "Shades")
-    drawing.text(0, 14, "had an effect:", "tick start")
+    drawing.text(0, 14, "not masked:", "tick start")
     names = ["none", *(f"> {percent(step)}" for step in STEPS)]
     for shade, name in enumerate(names):
         drawing.put(rect(92 + shade * 70, 2, 66, 14, f"heat h{shade}"))

@@ -23,7 +23,7 @@ def timeline(cases: Sequence[Case]) -> list[Figure]:
     if len({_moment(case, key) for case in used}) < 2:
         return []
     text = (
-        "At the top the share of the faults of each moment that had an effect, by outcome. Below: a shape for each "
+        "At the top the share of the faults of each moment that were not masked, by outcome. Below: a shape for each "
         "rare or uncaught outcome where it occurred, larger where it occurred more than once; and what ran."
     )
     return [Figure("time", "Over time", text, pictures=(_picture(used, key, unit),))]
@@ -37,7 +37,7 @@ def _picture(cases: Sequence[Case], key: str, unit: str) -> str:
     moments = [_moment(case, key) for case in cases]
     low, high = min(moments), max(moments) + 1
     size = max(1, -(-(high - low) // _BINS))
-    bins = grouped(cases, lambda case: str((_moment(case, key) - low) // size))
+    bins = grouped(sorted(cases, key=lambda one: _moment(one, key)), lambda one: str((_moment(one, key) - low) // size))
     lanes = _lanes(Tally(list(cases)))
     phases = [phase for phase in grouped(cases, lambda case: case.place.phase) if phase]
     bottom = _HIGH + 30 + _LANE * len(lanes) + _BAND * len(phases)
@@ -71,7 +71,7 @@ def _shares(drawing: Drawing, bins: dict[str, Tally], at: tuple[str, int, int]) 
         y = 8 + _HIGH * (1 - part)
         drawing.line((_LABEL, y, _LABEL + _WIDTH, y), "grid")
         drawing.text(_LABEL - 8, y + 4, percent(top * part), "tick end")
-    drawing.text(0, 14, "had an effect", "note")
+    drawing.text(0, 14, "not masked", "note")
     for number, tally in bins.items():
         y = 8.0 + _HIGH
         for outcome in EFFECTIVE:

@@ -38,7 +38,11 @@ def test_defaults() -> None:
     stratum = campaign.strata[0]
     assert (stratum.where.target, stratum.what.model, stratum.sampling) == (Kind.REGISTER, Model.FLIP, Sampling.UNIFORM)
     assert campaign.syncs_ns[0] == campaign.start_ns + campaign.info.sync_ms * 1_000_000
-    assert campaign.syncs_ns[-1] == campaign.end_ns == campaign.start_ns + campaign.window_ns + 100_000_000
+    assert (
+        campaign.syncs_ns[-1]
+        == campaign.end_ns
+        == campaign.start_ns + campaign.window_ns + campaign.info.watch_ms * 1_000_000
+    )
 
 
 def test_hash_is_of_the_content() -> None:

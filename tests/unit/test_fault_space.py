@@ -96,6 +96,19 @@ def test_register_flips(machine: Machine) -> None:
     assert sum(one.weight for one in found) == pytest.approx(1)
 
 
+def test_pc_has_no_lowest_bits(machine: Machine) -> None:
+    machine.steps = machine.steps[:2]
+    machine.accesses = []
+    machine.steps[1] = (*machine.steps[1][:2], USR | 0x20)
+    found = planned(machine, stratum('where = { target = "register", registers = "pc" }'), 600)
+    bits = {step: {one.place.bit for one in found if one.place.step == step} for step in (0, 1)}
+    assert bits == {0: set(range(2, 32)), 1: set(range(1, 32))}
+    text = 'where = { target = "register", registers = "pc" }\nwhat = { model = "set", value = 0x1003 }'
+    assert {value_after(one, 0x8000) for one in planned(machine, stratum(text))} == {0x1000, 0x1002}
+    only = 'where = { target = "register", registers = "pc" }\nwhat = { among = [0] }'
+    assert "what.among: the pc has no bits below" in problem(machine, only)
+
+
 def test_same_seed_same_plan(machine: Machine) -> None:
     text = stratum('where = { target = "register" }') + stratum(
         'where = { target = "memory", of = ["guest1", "vmm"] }', "t"
@@ -278,6 +291,20 @@ def test_code(machine: Machine) -> None:
     for one in planned(machine, stratum(text)):
         assert value_after(one, 0x12345678) == golden.NOP
         assert (one.faults[0].duration, one.faults[0].restore) == (STEP, True)
+
+
+def test_thumb_code() -> None:
+    """A halfword, then a word that begins in the middle of another one."""
+    machine = Machine()
+    machine.put(machine.frame("guest1", TASK), 0xF3AF_BF00)
+    machine.put(machine.frame("guest1", TASK) + 4, 0x0000_8000)
+    for offset in (0, 2):
+        machine.step(TASK + offset, flags=0x20)
+    for model, expected in (("skip", {0: 0x102, 1: 0x104}), ("replace", {0: 0xBF00, 1: 0x8000F3AF})):
+        found = planned(machine, stratum(f'where = {{ target = "code" }}\nwhat = {{ model = "{model}" }}'))
+        assert {one.place.step: value_after(one, 0x100) for one in found} == expected
+    text = f'where = {{ target = "memory", address = {machine.frame("guest1", TASK) + 4} }}'
+    assert {one.dormant_after for one in planned(machine, stratum(text))} == {machine.steps[1][0] + STEP}
 
 
 def test_interrupts_and_timers(machine: Machine) -> None:

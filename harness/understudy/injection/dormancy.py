@@ -12,6 +12,7 @@ from understudy.errors import TargetError
 from understudy.injection.areas import Map
 from understudy.injection.experiment import Fault
 from understudy.injection.golden_view import Numbers
+from understudy.latency.arm920t.decode import THUMB
 
 _WORD = 4
 _FIXED = 0x10000000  # first address that is not translated by the tables of a VM
@@ -83,7 +84,7 @@ class Dormancy:
 
 
 def fetches(memory: Map) -> tuple[Numbers, Numbers]:
-    """Return the numbers of the words that are executed, and the steps."""
+    """Return the numbers of the words that are executed, and the steps; a Thumb instruction may lie in two words."""
     steps = memory.steps
     pc = steps.trace.pc.copy()
     for (vm, page), used in _pages(memory, pc, np.arange(len(pc))).items():
@@ -92,7 +93,8 @@ def fetches(memory: Map) -> tuple[Numbers, Numbers]:
         except TargetError:
             continue
         pc[used] = physical + pc[used] % PAGE
-    return pc // _WORD, np.arange(len(pc))
+    two = np.flatnonzero((steps.trace.cpsr & THUMB != 0) & (pc % _WORD != 0))
+    return np.concatenate((pc // _WORD, pc[two] // _WORD + 1)), np.concatenate((np.arange(len(pc)), two))
 
 
 def _pages(memory: Map, address: Numbers, step: Numbers) -> dict[tuple[int, int], Numbers]:

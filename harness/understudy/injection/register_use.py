@@ -74,9 +74,9 @@ class RegisterUse:
 
     def _at(self, step: int, following: int) -> list[Event]:
         cpsr = int(self.steps.trace.cpsr[step])
-        word = self._word(step)
-        reads, writes = _uses(word, cpsr & registers.MODE_MASK) if self._is_arm(cpsr) else _everything(cpsr)
-        if self._is_arm(cpsr) and word is not None and not executes(word, cpsr):
+        word = None if cpsr & THUMB else self._word(step)
+        reads, writes = _uses(word, cpsr & registers.MODE_MASK)
+        if word is not None and not executes(word, cpsr):
             reads, writes = (), ()
         if following < 0:
             return [(register, READ) for register in reads]
@@ -86,9 +86,6 @@ class RegisterUse:
         if changed:  # perhaps an exception has kept it from being executed
             return events + _entered(word, registers.bank(after))
         return events + [(register, WRITE) for register in writes if register not in reads]
-
-    def _is_arm(self, cpsr: int) -> bool:
-        return not cpsr & THUMB
 
     def _word(self, step: int) -> int | None:
         vm = int(self.steps.vm[step]) if self.steps.in_guest[step] else -1

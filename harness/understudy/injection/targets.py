@@ -20,9 +20,21 @@ from understudy.injection.steps import Steps
 
 _WORD, _BITS = 4, 32
 _PC = 15
+_PC_NAME = "pc"
 _THUMB = 0x20
-NOP = 0xE320F000
+_LONG = 0xE800  # a first halfword from here on is that of 32 bits (ARM ARM A6.1)
 _WHOLE = (Model.SET, Model.RANDOM, Model.ADD)  # change all bits of a value
+
+
+@frozen
+class _Instruction:
+    """A form of instructions: how many bytes they have, and the one that does nothing, as a number in memory."""
+
+    size: int
+    nop: int
+
+
+_ARM, _THUMB_SHORT, _THUMB_LONG = _Instruction(4, 0xE320F000), _Instruction(2, 0xBF00), _Instruction(4, 0x8000F3AF)
 
 
 @frozen
@@ -80,7 +92,17 @@ class RegisterAim:
     def draw(self, chance: random.Random, step: int) -> Shot:
         """See `Aim`."""
         register = _weighted(chance, self.names, [registers.width(name) for name in self.names])
+        if register == _PC_NAME:
+            return self.shot(step, register, self._jump(chance, step))
         return self.shot(step, register, draw_change(self.what, chance, registers.width(register)))
+
+    def _jump(self, chance: random.Random, step: int) -> Change:
+        """The lowest bits of a PC don't exist: instructions are aligned. QEMU does not survive it if they are set."""
+        low = 1 if int(self.steps.trace.cpsr[step]) & _THUMB else 2
+        if self.what.among and max(self.what.among) < low:
+            raise SpecError(("what", "among"), f"the pc has no bits below {low} there: name higher ones")
+        change = draw_change(self.what, chance, _BITS, range(low, _BITS))
+        return evolve(change, set=change.set >> low << low, add=change.add >> low << low)
 
     def shot(self, step: int, register: str, change: Change) -> Shot:
         """Return the fault that changes a register just before a step."""
@@ -158,21 +180,27 @@ class CodeAim:
         """See `Aim`."""
         steps = self.map.steps
         time, pc = int(steps.trace.time[step]), int(steps.trace.pc[step])
-        size = 2 if int(steps.trace.cpsr[step]) & _THUMB else _WORD
-        change = self._change(chance, size)
+        physical = self._physical(step, pc)
+        kind = self._instruction(step, physical)
+        change = self._change(chance, kind)
         place = place_at(steps, step, kind="code", name=self._section(step), model=self.what.model, bit=change.bit)
         place = evolve(place, address=pc, symbol=place.pc_symbol)
         if self.what.model is Model.SKIP:
             return Shot((fault_of(time, Target.CORE, _PC, _WORD, change),), place)
-        physical = self._physical(step, pc)
-        return Shot((fault_of(time, Target.RAM, physical, size, change),), place, (physical, size))
+        return Shot((fault_of(time, Target.RAM, physical, kind.size, change),), place, (physical, kind.size))
 
-    def _change(self, chance: random.Random, size: int) -> Change:
+    def _instruction(self, step: int, physical: int) -> "_Instruction":
+        if not int(self.map.steps.trace.cpsr[step]) & _THUMB:
+            return _ARM
+        first = int.from_bytes(self.map.steps.golden.read_physical(physical, 2), "little")
+        return _THUMB_LONG if first >= _LONG else _THUMB_SHORT
+
+    def _change(self, chance: random.Random, kind: "_Instruction") -> Change:
         if self.what.model is Model.SKIP:
-            return Change(add=size)
+            return Change(add=kind.size)
         if self.what.model is Model.REPLACE:
-            return Change(keep=0, set=NOP if self.what.value is None else self.what.value)
-        return draw_change(self.what, chance, 8 * size)
+            return Change(keep=0, set=kind.nop if self.what.value is None else self.what.value)
+        return draw_change(self.what, chance, 8 * kind.size)
 
     def _section(self, step: int) -> str:
         return "text" if self.map.steps.in_guest[step] else "vmm.text"

@@ -147,7 +147,8 @@ class _Server:
             "stop": ground.stop,
         }
         given = [f"{name}={value}" for name, value in options.items()] + [f"uart={path}" for path in uarts]
-        command = ["env", f"LD_PRELOAD={library}", *ground.image.manifest["qemu"], *clock_arguments(ground.image), *extra]
+        command = ["env", f"LD_PRELOAD={library}"]
+        command += [*ground.image.manifest["qemu"], *clock_arguments(ground.image), *extra]
         command += ["-kernel", str(ground.image.elf), "-plugin", ",".join([str(library), *given])]
         for number, path in enumerate(uarts):
             command += ["-chardev", f"file,id=uart{number},path={path}", "-serial", f"chardev:uart{number}"]

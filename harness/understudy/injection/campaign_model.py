@@ -209,7 +209,7 @@ class CampaignInfo:
     autostart: bool = True  # all VMs start by themselves
     start_ms: int = 200
     window_ms: int = 10
-    watch_ms: int = 40
+    watch_ms: int = 20
     sync_ms: int = 1  # so often the state is compared with the golden run
     samples: int = 1000
     seed: int = 1

@@ -7,6 +7,7 @@ import datetime
 import importlib
 import itertools
 import multiprocessing
+import os
 import signal
 import threading
 import time
@@ -88,7 +89,8 @@ def _batches(store: Store) -> Iterator[Batch]:
 
 def _here(store: Store, job: Job, facts: GoldenFacts, workers: int, keep: Keep) -> None:
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, _begin_worker, (job, facts))
+    turns = context.Value("i")
+    pool = ProcessPoolExecutor(workers, context, _begin_worker, (job, facts, turns))
     batches = _batches(store)
     waiting: set[Future[Done]] = set()
     try:
@@ -115,10 +117,17 @@ def _here(store: Store, job: Job, facts: GoldenFacts, workers: int, keep: Keep) 
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin_worker(job: Job, facts: GoldenFacts) -> None:
-    """Ctrl-C is for the main process; without that there is nobody to work for."""
+def _begin_worker(job: Job, facts: GoldenFacts, turns: Any) -> None:
+    """Ctrl-C is for the main process; without that there is nobody to work for.
+
+    A worker and its QEMU take turns, so one processor is enough for both, and keeps its caches.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    processors = sorted(os.sched_getaffinity(0))
+    with turns.get_lock():
+        os.sched_setaffinity(0, {processors[turns.value % len(processors)]})
+        turns.value += 1
     _workplaces[0] = _enter(job, facts)
 
 

@@ -34,10 +34,14 @@ _PROMPT = "vm0> "
 
 @frozen
 class Rules:
-    """What counts as right output: lines that a stream may print once more, and lines it may be late by at the end."""
+    """What counts as right output.
+
+    `again` are lines that a stream may print once more. At the end a VM must have printed what the golden run had
+    printed `late_ms` before; while recoveries went on nobody is expected to print anything.
+    """
 
     again: int = 0
-    late: int = 1
+    late_ms: float = 12.0
 
 
 def judge(experiment: Experiment, history: History, golden: GoldenFacts, rules: Rules | None = None) -> Verdict:
@@ -152,31 +156,48 @@ def _look_at(
         texts = [history.outputs[vm], golden.boot[vm], golden.outputs[vm]]
         if vm == golden.management:
             texts = [_without_vmm(text) for text in texts]
-        wrong, late = _compare(*texts, anew=anew, rules=rules)
+        wrong = _compare(*texts, anew=anew, rules=rules)
+        late = _late(texts[0], vm, history, golden, records, rules)
     windows = {name: count for name, count in history.memory.get(vm, {}).items() if name != STORED}
     touched = ", ".join(f"{count} pages of window {window}" for window, count in windows.items())
     return _Found(vm, wrong, "" if anew or stopped else late, anew, stopped, touched)
 
 
-def _compare(text: str, boot: str, golden: str, *, anew: bool, rules: Rules) -> tuple[str, str]:
-    """Return where output is wrong, and how it is late. The last line may have been cut short by the end."""
+def _late(
+    text: str,
+    vm: str,
+    history: History,
+    golden: GoldenFacts,
+    records: Sequence[Mapping[str, Any]],
+    rules: Rules,
+) -> str:
+    """Return how many lines are missing, if that is too many."""
+    allowed = int(rules.late_ms * 1_000_000)
+    if records:
+        last = records[-1]
+        allowed += max(0, last["time_ns"] + last["cost"] * golden.instruction_ns - history.applied[0].time)
+    past = [
+        count for time, count in zip(golden.syncs_ns, golden.lines[vm], strict=True) if time <= golden.end_ns - allowed
+    ]
+    missing = (past[-1] if past else 0) - len(_lines(text)[0])
+    return f"{missing} lines are missing" if missing > 0 else ""
+
+
+def _compare(text: str, boot: str, golden: str, *, anew: bool, rules: Rules) -> str:
+    """Return where output is wrong. The last line may have been cut short by the end."""
     ours, rest = _lines(text)
     right, cut = _lines(golden)
     if not anew and not rules.again:
         for number, line in enumerate(ours):
             if number >= len(right) or line != right[number]:
                 expected = right[number] if number < len(right) else cut
-                return f"{line!r} instead of {expected!r}", ""
+                return f"{line!r} instead of {expected!r}"
         following = right[len(ours)] if len(ours) < len(right) else cut
         if not following.startswith(rest):
-            return f"{rest!r} instead of {following!r}", ""
-    else:
-        before = _lines(boot)[0]
-        wrong = difference([*before, *ours], [*before, *right], again=rules.again)
-        if wrong:
-            return wrong, ""
-    missing = len(right) - len(ours)
-    return "", f"{missing} lines are missing" if missing > rules.late else ""
+            return f"{rest!r} instead of {following!r}"
+        return ""
+    before = _lines(boot)[0]
+    return difference([*before, *ours], [*before, *right], again=rules.again) or ""
 
 
 def _combine(

@@ -48,10 +48,15 @@ _NO_TRACE = golden_view.Trace(
 
 @frozen
 class GoldenFacts:
-    """What the checker must know of a golden run. `boot` and `outputs` are the text of each UART, by VM."""
+    """What the checker must know of a golden run.
+
+    `boot` and `outputs` are the text of each UART, by VM; `lines` says how many lines of it there were at each sync.
+    """
 
     boot: dict[str, str]  # before the start
     outputs: dict[str, str]  # from there to the end
+    lines: dict[str, tuple[int, ...]]
+    syncs_ns: tuple[int, ...]
     executed: int
     start_ns: int
     end_ns: int
@@ -143,6 +148,8 @@ def golden_run(
     facts = GoldenFacts(
         boot={name: _text((engine.folder / f"uart{number}").read_bytes()) for number, name in names.items()},
         outputs={name: _text(report.outputs[number]) for number, name in names.items()},
+        lines={name: _lines(report.outputs[number], number, states) for number, name in names.items()},
+        syncs_ns=setup.times(start),
         executed=report.executed,
         start_ns=start,
         end_ns=end,
@@ -184,6 +191,12 @@ def vm_facts(memory: Memory, vm: str) -> dict[str, Any]:
         "refused": counters["refused"],
         "ticks_lost": counters["ticks_lost"],
     }
+
+
+def _lines(output: bytes, uart: int, states: GoldenStates) -> tuple[int, ...]:
+    """What devices show begins with the number of bytes that each UART has sent."""
+    sizes = (states.devices(sync)[4 * uart : 4 * uart + 4] for sync in range(states.syncs))
+    return tuple(output[: int.from_bytes(size, "little")].count(b"\n") for size in sizes)
 
 
 def _text(data: bytes) -> str:

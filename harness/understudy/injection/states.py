@@ -25,6 +25,7 @@ class GoldenStates:
         self._ram_at = self._flags_at + -(-pages // PAGE) * PAGE
         self._size = self._ram_at + pages * PAGE
         self._end = len(setup.syncs)
+        self.syncs = len(setup.syncs) + 1
         with path.open("rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 

@@ -76,8 +76,15 @@ class Observer:
         )
 
     def _vms(self, memory: Memory) -> dict[str, dict[str, Any]]:
-        now = {name: vm_facts(memory, name) for name in self._manifest["vms"]}
+        now = {name: self._vm(memory, name) for name in self._manifest["vms"]}
         return {name: facts for name, facts in now.items() if facts != self._facts.vms[name]}
+
+    def _vm(self, memory: Memory, name: str) -> dict[str, Any]:
+        """A damaged VMM may not know its VMs any more; what they do is seen at their output then."""
+        try:
+            return vm_facts(memory, name)
+        except TargetError:
+            return {**self._facts.vms[name], "unreadable": 1}
 
     def _memory(self, memory: Memory, end: EndOfExperiment) -> dict[str, dict[str, int]]:
         found: dict[str, dict[str, int]] = {}

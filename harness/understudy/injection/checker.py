@@ -105,7 +105,7 @@ def _judge_system(experiment: Experiment, history: History, golden: GoldenFacts,
         why = said[0] if said else "the VMM stopped the system without a word"
         return evolve(facts, outcome=Outcome.VMM_FAULT, why=why, actions=actions)
     found = [_look_at(vm, history, golden, records, rules) for vm in golden.outputs]
-    return evolve(_combine(experiment, history, found, facts, records), actions=actions)
+    return evolve(_combine(experiment, history, golden, found, facts, records), actions=actions)
 
 
 def _recovery(history: History, records: Sequence[Mapping[str, Any]], golden: GoldenFacts) -> Verdict:
@@ -157,7 +157,8 @@ def _look_at(
         if vm == golden.management:
             texts = [_without_vmm(text) for text in texts]
         wrong = _compare(*texts, anew=anew, rules=rules)
-        late = _late(texts[0], vm, history, golden, records, rules)
+        # Nobody types, so the management VM has nothing to say.
+        late = "" if vm == golden.management else _late(texts[0], vm, history, golden, records, rules)
     windows = {name: count for name, count in history.memory.get(vm, {}).items() if name != STORED}
     touched = ", ".join(f"{count} pages of window {window}" for window, count in windows.items())
     return _Found(vm, wrong, "" if anew or stopped else late, anew, stopped, touched)
@@ -203,17 +204,19 @@ def _compare(text: str, boot: str, golden: str, *, anew: bool, rules: Rules) -> 
 def _combine(
     experiment: Experiment,
     history: History,
+    golden: GoldenFacts,
     found: Sequence[_Found],
     facts: Verdict,
     records: Sequence[Mapping[str, Any]],
 ) -> Verdict:
     aimed = experiment.place.vm
+    same_time = history.executed == golden.executed  # else others are at another instruction, and so is their memory
     others = [one for one in found if aimed and one.vm != aimed]
     for one in others:
         why = one.wrong or one.late or (one.stopped and f"is {one.stopped}") or (one.anew and "was started anew")
         if not why and any(record["vm"] == one.vm for record in records):
             why = "was recovered"
-        if not why and one.touched and not records:
+        if not why and one.touched and same_time:
             why = f"{one.touched} differ"
         if why:
             return evolve(facts, outcome=Outcome.PROPAGATED, why=f"{one.vm}: {why}", vm=one.vm)

@@ -123,9 +123,8 @@ static void end_by_signal(int number) {
   _exit(EXIT_SUCCESS);
 }
 
-/* The processor time of the process, so that it doesn't matter what else the host does. */
-static void guard_time(void) {
-  uint32_t ms = plan.setup.cpu_ms;
+/* `ms` of the process's processor time, so that it doesn't matter what else the host does; 0: no limit. */
+static void guard_time(uint32_t ms) {
   struct itimerval limit = {.it_value = {ms / 1000, ms % 1000 * 1000}};
   sigset_t alarm_only;
   signal(SIGPROF, end_by_signal);
@@ -143,6 +142,7 @@ static void finished_in_child(size_t size) {
 
 static void finished_here(size_t size) {
   trace_end();
+  guard_time(0);
   idle_end(); /* before the harness reads: it may wait for an answer of the main loop */
   send_report(size);
   if (engine == ENGINE_PROCESS) {
@@ -185,7 +185,7 @@ static bool fork_experiment(void) {
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     idle_begin(MAIN_LOOP_IS_GONE);
-    guard_time();
+    guard_time(plan.setup.cpu_ms);
     experiment_begin();
     return true;
   }
@@ -221,7 +221,7 @@ static void serve(void *cpu, uintptr_t unused) {
         return;
       default:
         if (engine != ENGINE_FORK) {
-          guard_time();
+          guard_time(plan.setup.cpu_ms);
           prepare(finished_here);
           experiment_begin();
           qemu.async_run_on_cpu(qemu.qemu_get_cpu(0), take_over, 0);

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_golden import DATA, IRQ, KERNEL, PAGE, RAM, SCHEDULER, STEP, SVC, TASK, USR, VMM_TEXT, Machine, campaign
 from understudy.errors import ConfigError
-from understudy.injection.campaign_model import Lasts, Model, What
-from understudy.injection.changes import Change, Duration, draw_change
+from understudy.injection.campaign_model import Model, What
+from understudy.injection.changes import draw_change
 from understudy.injection.experiment import Experiment, Target
 from understudy.injection.moments import Moments
 from understudy.injection.plan import plan, plan_prelude
@@ -395,9 +395,3 @@ def test_moments_are_drawn_by_weight(weights: list[int], seed: int) -> None:
     drawn = Counter(found.draw(chance) for _ in range(400))
     assert set(drawn) <= {10 * number for number in range(len(weights))}
     assert abs(drawn[0] / 400 - weights[0] / sum(weights)) < 0.15
-
-
-def test_duration_of_an_intermittent_fault() -> None:
-    assert Duration(32, 100, 100 + 129_000).problem(Lasts(mtbf_us=1.0))
-    assert Duration(32, 100, 100 + 127_000).problem(Lasts(mtbf_us=1.0)) is None
-    assert Change(keep=MASK).bit is None

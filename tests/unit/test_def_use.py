@@ -313,4 +313,3 @@ def test_unknown_words_use_everything() -> None:
 def test_duration_of_an_intermittent_fault() -> None:
     assert Duration(32, 100, 100 + 129_000).problem(Lasts(mtbf_us=1.0))
     assert Duration(32, 100, 100 + 127_000).problem(Lasts(mtbf_us=1.0)) is None
-    assert Change(keep=MASK).bit is None

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from enum import StrEnum
 from pathlib import Path
 from struct import Struct
@@ -289,7 +289,8 @@ class SnapshotEngine(Engine):
         self._server.link.send(Request.RUN, run)
         with ThreadPoolExecutor(1) as reader:  # QEMU answers `cont` only when somebody reads the report
             answer = reader.submit(self._server.link.answer)
-            self._qmp.command("cont")
+            with suppress(TargetError):  # an experiment that is stuck ends QEMU, after its report
+                self._qmp.command("cont")
             report = answer.result()
         if unpack_report(report).end is End.STUCK:
             self._server.process.wait()
@@ -316,8 +317,8 @@ ENGINES: dict[Kind, Callable[[Ground], Engine]] = {
 }
 
 
-def open_engine(ground: Ground, kind: Kind | None, notice: Callable[[str], None]) -> Engine:
-    """Return an engine, which the caller enters and leaves.
+def start_engine(ground: Ground, kind: Kind | None, notice: Callable[[str], None]) -> Engine:
+    """Return an engine that is entered, and has run an experiment without a fault; the caller leaves it.
 
     Args:
         ground: what to run.
@@ -329,13 +330,15 @@ def open_engine(ground: Ground, kind: Kind | None, notice: Callable[[str], None]
     """
     reasons: list[str] = []
     for wanted in [kind] if kind else list(Kind):
-        try:
-            with ENGINES[wanted](ground) as probe:
-                probe.run((), early=False)
-        except (TargetError, ToolError) as error:
-            reasons.append(f"engine {wanted}: {error}")
-            continue
+        with ExitStack() as exits:
+            try:
+                engine = exits.enter_context(ENGINES[wanted](ground))
+                engine.run((), early=False)
+            except (TargetError, ToolError) as error:
+                reasons.append(f"engine {wanted}: {error}")
+                continue
+            exits.pop_all()
         if reasons:
             notice("\n".join([*reasons, f"so the engine is {wanted}, which is slower"]))
-        return ENGINES[wanted](ground)
+        return engine
     raise TargetError("\n".join(reasons))

@@ -14,7 +14,7 @@ from understudy.config.load import load_board
 from understudy.errors import TargetError
 from understudy.image import Image
 from understudy.injection.checker import Rules, judge
-from understudy.injection.engine import Engine, Ground, Kind, open_engine
+from understudy.injection.engine import Engine, Ground, Kind, start_engine
 from understudy.injection.experiment import Experiment, Fault, Result
 from understudy.injection.golden import Golden, GoldenFacts, golden_run
 from understudy.injection.observation import Observer
@@ -108,7 +108,8 @@ class Workplace:
             self._exits.callback(shutil.rmtree, folder, ignore_errors=True)
             ground = ground_of(self.job, folder)
             image = ground.image
-            self.engine: Engine = self._exits.enter_context(open_engine(ground, self.job.engine, self._notice))
+            self.engine: Engine = start_engine(ground, self.job.engine, self._notice)
+            self._exits.callback(self.engine.__exit__)
             self.golden = golden_run(
                 image, self.engine, self.job.setup, ground.golden, self.job.prelude, traced=self._traced
             )

@@ -62,7 +62,8 @@ class QemuLaboratory:
 
     def replay(self, store: Store, number: int, *, gdb_port: int | None) -> None:
         """Run an experiment again, paused just before its first fault, with GDB."""
-        campaign = parse_campaign(store.meta.toml, f"{store.path} (campaign file)")
+        meta = store.meta
+        campaign = parse_campaign(meta.toml, f"{store.path} (campaign file)", recovery=meta.recovery)
         image = self.build(campaign)
         if image.build_id != store.meta.build_id:
             raise StoreError(

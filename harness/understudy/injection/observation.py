@@ -76,8 +76,15 @@ class Observer:
         )
 
     def _vms(self, memory: Memory) -> dict[str, dict[str, Any]]:
-        now = {name: vm_facts(memory, name) for name in self._manifest["vms"]}
+        now = {name: self._vm(memory, name) for name in self._manifest["vms"]}
         return {name: facts for name, facts in now.items() if facts != self._facts.vms[name]}
+
+    def _vm(self, memory: Memory, name: str) -> dict[str, Any]:
+        """State and counters of a VM; where damage leads out of the RAM to, they are those of the golden run."""
+        try:
+            return vm_facts(memory, name)
+        except TargetError as error:
+            return {**self._facts.vms[name], "unreadable": str(error)}
 
     def _memory(self, memory: Memory, end: EndOfExperiment) -> dict[str, dict[str, int]]:
         found: dict[str, dict[str, int]] = {}

@@ -13,7 +13,8 @@ latency: .venv/.ready-latency
 	@$(BIN)/understudy latency
 
 campaign: $(READY)
-	@$(BIN)/understudy campaign run
+	@$(BIN)/understudy campaign run; kept=$$?; \
+	$(BIN)/understudy campaign run --without-recovery && $(BIN)/understudy campaign compare && exit $$kept
 
 long-run: $(READY)
 	@$(BIN)/understudy long-run

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from campaign_laboratory import BATCH, CAMPAIGN, FakeLaboratory, commands
@@ -199,6 +200,59 @@ def test_compare() -> None:
     shown = _call("compare", "one/made-up", "other/made-up").output
     assert "all strata" in shown
     assert "differs, too: samples: None, 200" in shown
+
+
+def _numbers(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "build/results/campaign.json").read_text())
+    return found
+
+
+def test_without_recovery(folder: Path) -> None:
+    """The results lie beside those with recovery, and in campaign.json under a key of their own."""
+    _call("run", "c.toml")
+    before = _numbers(folder)
+    _call("run", "c.toml", "--without-recovery", "--samples", "100")
+    assert {**before, "without_recovery": {}} == {**_numbers(folder), "without_recovery": {}}
+    assert _numbers(folder)["without_recovery"]["experiments"] == 100
+    assert list(_numbers(folder)["without_recovery"]["campaigns"]) == ["made-up-without-recovery"]
+    with Store.open(find_store("made-up-without-recovery")) as store:
+        assert (store.meta.name, store.meta.recovery) == ("made-up-without-recovery", False)
+        assert store.meta.system["system"]["fault_tolerance"] is False
+    assert "all 100 experiments have run" in _call("run", "c.toml", "--without-recovery", "--resume").output
+    for command in ("report", "rejudge"):
+        assert "made-up-without-recovery/report.html" in _call(command, "made-up-without-recovery").output
+    _call("run", "c.toml")  # what ran without it belongs to another state
+    assert "without_recovery" not in _numbers(folder)
+
+
+def test_without_recovery_alone(folder: Path) -> None:
+    _call("run", "c.toml", "--without-recovery")
+    assert (_numbers(folder)["experiments"], _numbers(folder)["without_recovery"]["experiments"]) == (0, 300)
+
+
+def test_limits_are_about_recovery(folder: Path) -> None:
+    (folder / "c.toml").write_text(CAMPAIGN + '[limits]\n"silent_data_corruption" = {count = 0}\n')
+    _call("run", "c.toml", fails=True)
+    _call("run", "c.toml", "--without-recovery")
+
+
+def test_what_makes_no_sense_without_recovery(folder: Path) -> None:
+    (folder / "c.toml").write_text(CAMPAIGN + 'when = { phase = "recovery" }\n')
+    shown = _call("run", "c.toml", "--without-recovery").output
+    assert "made-up-without-recovery: all of it is left out: it aims at recovery" in shown
+    assert not (folder / "build/campaigns").exists()
+
+
+def test_compare_with_and_without_recovery() -> None:
+    assert "no campaign has run with recovery and without" in _call("compare").output
+    _call("run", "c.toml")
+    _call("run", "c.toml", "--without-recovery")
+    for arguments in ((), ("made-up",), ("made-up", "made-up-without-recovery")):
+        shown = _call("compare", *arguments).output
+        assert "A: made-up, B: made-up-without-recovery" in shown
+        assert "recovered by" in shown
+        assert "differs, too: recovery: on, off" in shown
+    assert "two campaigns can be compared" in _call("compare", "a", "b", "c", fails=True).output
 
 
 def test_sample_size() -> None:

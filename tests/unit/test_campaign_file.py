@@ -164,3 +164,38 @@ def test_limit_of_several_outcomes() -> None:
         Outcome.SDC,
         Outcome.VMM_FAULT,
     )
+
+
+RECOVERY = """
+[[stratum]]
+name = "while it recovers"
+where = { target = "register" }
+when = { phase = ["recovery", "checkpoint"] }
+
+[[stratum]]
+name = "stored"
+where = { target = "memory", of = "guest1", section = "checkpoint" }
+
+[[stratum]]
+name = "elsewhere"
+where = { target = "register" }
+when = { phase = ["recovery", "vmm"] }
+"""
+
+
+def test_without_recovery() -> None:
+    """The same file under another name, on a system without fault tolerance; what needs that is left out."""
+    on, off = (parse_campaign(HEAD + RECOVERY, "a.toml", recovery=recovery) for recovery in (True, False))
+    assert (on.name, off.name) == ("a", "a-without-recovery")
+    assert (on.system["system"].get("fault_tolerance"), off.system["system"]["fault_tolerance"]) == (True, False)
+    assert on.hash != off.hash
+    assert on.left_out == []
+    assert ([one.name for one in off.strata], off.left_out) == (["elsewhere"], ["while it recovers", "stored"])
+    (problem,) = off.problem(("stratum", 0, "where"), "is wrong").problems
+    assert problem.startswith("a.toml:16: stratum[2].where: ")
+
+
+def test_ready_campaigns_without_recovery() -> None:
+    for name in READY:
+        campaign = load_campaign(name, recovery=False)
+        assert bool(campaign.strata) == (name != "recovery-under-fire")

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from understudy.config.load import names
 from understudy.injection import compare, statistics
+from understudy.injection.campaign_file import WITHOUT_RECOVERY
 from understudy.injection.experiment import Outcome
 from understudy.injection.export import export
 from understudy.injection.limits import percent
@@ -81,13 +82,36 @@ def show_command(store: str, number: int) -> None:
 
 
 @campaign_group.command("compare")
-@click.argument("store_a", metavar="A")
-@click.argument("store_b", metavar="B")
-def compare_command(store_a: str, store_b: str) -> None:
-    """Show the differences of two campaigns, such as of two builds or two policies, with confidence intervals."""
+@click.argument("stores", metavar="[A [B]]", nargs=-1)
+def compare_command(stores: tuple[str, ...]) -> None:
+    """Show the differences of two campaigns, such as of two builds or two policies, with confidence intervals.
+
+    Without B: those of A and the same without recovery. Without A: those of all campaigns that ran with and without it.
+    """
+    if len(stores) > 2:
+        raise click.UsageError("two campaigns can be compared, not more")
+    if len(stores) == 2:
+        _compare(*stores)
+        return
+    pairs = [(name, name + WITHOUT_RECOVERY) for name in stores or _without_recovery()]
+    if not pairs:
+        click.echo("no campaign has run with recovery and without: understudy campaign run --without-recovery")
+    for pair in pairs:
+        _compare(*pair)
+
+
+def _without_recovery() -> list[str]:
+    """Return the names of the campaigns that ran with recovery and without."""
+    found = sorted(path.parent.name for path in campaigns_folder().glob(f"*/{STORE}"))
+    return [name for name in found if name + WITHOUT_RECOVERY in found]
+
+
+def _compare(store_a: str, store_b: str) -> None:
     console = Console()
     with Store.open(find_store(store_a)) as one, Store.open(find_store(store_b)) as other:
+        console.print(f"A: {one.meta.name}, B: {other.meta.name}", style="bold", highlight=False, soft_wrap=True)
         console.print(compare.table(compare.changes(one, other)))
+        console.print(compare.recoveries(one, other))
         for line in compare.differences(one, other):
             console.print(f"differs, too: {line}", highlight=False, soft_wrap=True, markup=False)
 

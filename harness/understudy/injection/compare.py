@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two campaigns side by side: two builds, or two policies."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 from rich.table import Table
 
 from understudy.injection.experiment import Outcome
 from understudy.injection.limits import ALL, percent
-from understudy.injection.statistics import Share, difference
+from understudy.injection.statistics import Share, difference, quantiles
 from understudy.injection.store import Store
 from understudy.injection.tally import Tally, tally
 
@@ -30,11 +30,12 @@ class Change:
 
 
 def changes(one: Store, other: Store) -> list[Change]:
-    """Return all differences: of all strata together, and of each that both have."""
+    """Return all differences: of all strata that both have together, and of each of these."""
     first, second = tally(one), tally(other)
+    both = {part.name for part in first.strata} & {part.name for part in second.strata}
+    pairs: list[tuple[str | None, Tally, Tally]] = [(None, first.only(both), second.only(both))]
     strata = {stratum.name: stratum for stratum in second.strata}
-    pairs: list[tuple[str | None, Tally, Tally]] = [(None, first, second)]
-    pairs += [(part.name, part, strata[part.name]) for part in first.strata if part.name in strata]
+    pairs += [(part.name, part, strata[part.name]) for part in first.strata if part.name in both]
     return [change for name, before, after in pairs for change in _changes(name, before, after)]
 
 
@@ -51,6 +52,38 @@ def differences(one: Store, other: Store) -> Iterator[str]:
         before, after = getattr(one.meta, what), getattr(other.meta, what)
         if before != after:
             yield f"{what}: {before}, {after}"
+    if one.meta.recovery != other.meta.recovery:
+        yield f"recovery: {_on(one)}, {_on(other)}"
+    strata = [{stratum.name for stratum in tally(store).strata if stratum.applied} for store in (one, other)]
+    for name, only in (("A", strata[0] - strata[1]), ("B", strata[1] - strata[0])):
+        if only:
+            yield f"strata that only {name} has, and that don't count here: {', '.join(sorted(only))}"
+
+
+def _on(store: Store) -> str:
+    return "on" if store.meta.recovery else "off"
+
+
+def recoveries(one: Store, other: Store) -> Table:
+    """Return how often each action recovered, and the medians of what it cost and of what was done once more.
+
+    Both are instructions; the latter are those that were executed more than in the golden run.
+    """
+    found = [store.recoveries() for store in (one, other)]
+    shown = Table("recovered by")
+    for title in ("A", "B", "cost A", "cost B", "done again A", "done again B"):
+        shown.add_column(title, no_wrap=True, justify="right")
+    for action in sorted({action for side in found for action in side}):
+        sides = [side.get(action, []) for side in found]
+        costs = [_median(cost for cost, _ in side) for side in sides]
+        lost = [_median(more for _, more in side) for side in sides]
+        shown.add_row(action, *(str(len(side)) for side in sides), *costs, *lost)
+    return shown
+
+
+def _median(values: Iterable[int]) -> str:
+    known = list(values)
+    return f"{quantiles(known, (0.5,))[0]:,}" if known else ""
 
 
 def table(found: list[Change]) -> Table:

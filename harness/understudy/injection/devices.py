@@ -198,6 +198,11 @@ class InterruptAim:
     lasts: Lasts
     kind = Kind.INTERRUPT
 
+    @property
+    def bits(self) -> int:
+        """See `Aim`."""
+        return len(self.names)
+
     def draw(self, chance: random.Random, step: int) -> Shot:
         """See `Aim`."""
         name = chance.choice(self.names)
@@ -241,6 +246,11 @@ class TimerAim:
     what: What
     kind = Kind.TIMER
 
+    @property
+    def bits(self) -> int:
+        """See `Aim`."""
+        return len(self.names)
+
     def draw(self, chance: random.Random, step: int) -> Shot:
         """See `Aim`."""
         name = chance.choice(self.names)
@@ -267,6 +277,11 @@ class DeviceAim:
     registers: Sequence[tuple[str, Register]]
     what: What
     kind = Kind.DEVICE
+
+    @property
+    def bits(self) -> int:
+        """See `Aim`."""
+        return sum(register.bits for _, register in self.registers)
 
     def draw(self, chance: random.Random, step: int) -> Shot:
         """See `Aim`."""

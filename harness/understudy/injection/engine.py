@@ -4,7 +4,6 @@
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,13 +19,13 @@ from understudy.errors import TargetError, ToolError
 from understudy.image import Image
 from understudy.injection.experiment import Fault
 from understudy.injection.protocol import VERSION, End, Flag, Link, Report, Request, Setup, packed_run, unpack_report
+from understudy.injection.scratch import scratch_folder
 from understudy.target.plugin import build_plugin
 from understudy.target.process import clock_arguments, start_qemu
 from understudy.target.qmp import Qmp
 
 SOURCES = tuple(sorted(Path(__file__).with_name("plugin").glob("*.c"), key=lambda path: path.name != "server.c"))
 NEVER = (1 << 64) - 1
-_MEMORY = Path("/dev/shm")  # noqa: S108 - files in memory; without it the usual temporary folder
 _SNAPSHOT = "start"
 _HELLO = Struct("<I4xQ")
 _PAUSE_SECONDS = 10.0
@@ -72,7 +71,7 @@ class Engine:
 
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
-        self.folder = Path(tempfile.mkdtemp(prefix="us-", dir=_MEMORY if _MEMORY.is_dir() else None))
+        self.folder = scratch_folder()
         self.trace_file = self.folder / "trace"
 
     def __enter__(self) -> Self:

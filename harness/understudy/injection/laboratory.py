@@ -14,7 +14,7 @@ from understudy.injection.checker import judge
 from understudy.injection.engine import Kind
 from understudy.injection.experiment import Experiment, Fault, History, Result, Verdict
 from understudy.injection.golden import GoldenFacts
-from understudy.injection.plan import plan, plan_prelude
+from understudy.injection.plan import plan_prelude, plan_sized
 from understudy.injection.replay import replay
 from understudy.injection.runner import run
 from understudy.injection.running import Judge, Plan
@@ -34,8 +34,8 @@ class QemuLaboratory:
         """Do the golden run and plan with it."""
         job = _job(campaign, image, _prelude(campaign, image, seed), None)
         with Workplace(job, _notice, traced=True) as place:
-            experiments = plan(campaign, place.golden, seed=seed, samples=samples)
-            return Plan(experiments, asdict(place.facts), {}, qemu_version())
+            experiments, sizes = plan_sized(campaign, place.golden, seed=seed, samples=samples)
+            return Plan(experiments, asdict(place.facts), sizes, qemu_version())
 
     def run(
         self,
@@ -62,7 +62,8 @@ class QemuLaboratory:
 
     def replay(self, store: Store, number: int, *, gdb_port: int | None) -> None:
         """Run an experiment again, paused just before its first fault, with GDB."""
-        campaign = parse_campaign(store.meta.toml, f"{store.path} (campaign file)")
+        meta = store.meta
+        campaign = parse_campaign(meta.toml, f"{store.path} (campaign file)", recovery=meta.recovery)
         image = self.build(campaign)
         if image.build_id != store.meta.build_id:
             raise StoreError(

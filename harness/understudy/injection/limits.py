@@ -36,7 +36,9 @@ class Violation:
 
 
 def limits_of(store: Store) -> dict[str, Limit]:
-    """Return the limits of the campaign file in a store."""
+    """Return the limits of the campaign file in a store; they are about the system with its recovery."""
+    if not store.meta.recovery:
+        return {}
     found, problems = structure(tomllib.loads(store.meta.toml).get("limits", {}), dict[str, Limit])
     if found is None:
         raise UnderstudyError(f"{store.path}: the limits of the campaign: {problems[0][1]}")

@@ -80,11 +80,11 @@ class Observer:
         return {name: facts for name, facts in now.items() if facts != self._facts.vms[name]}
 
     def _vm(self, memory: Memory, name: str) -> dict[str, Any]:
-        """A damaged VMM may not know its VMs any more; what they do is seen at their output then."""
+        """State and counters of a VM; where damage leads out of the RAM to, they are those of the golden run."""
         try:
             return vm_facts(memory, name)
-        except TargetError:
-            return {**self._facts.vms[name], "unreadable": 1}
+        except TargetError as error:
+            return {**self._facts.vms[name], "unreadable": str(error)}
 
     def _memory(self, memory: Memory, end: EndOfExperiment) -> dict[str, dict[str, int]]:
         found: dict[str, dict[str, int]] = {}

@@ -54,7 +54,19 @@ def plan(
     samples: int | None = None,
     symbols: Symbols | None = None,
 ) -> list[Experiment]:
-    """Return the experiments of a campaign.
+    """Return the experiments of a campaign; see `plan_sized`."""
+    return plan_sized(campaign, golden, seed=seed, samples=samples, symbols=symbols)[0]
+
+
+def plan_sized(
+    campaign: Campaign,
+    golden: GoldenView,
+    *,
+    seed: int | None = None,
+    samples: int | None = None,
+    symbols: Symbols | None = None,
+) -> tuple[list[Experiment], dict[str, float]]:
+    """Return the experiments of a campaign, and the size of the fault space of each stratum (`Space.size`).
 
     Args:
         campaign: the file.
@@ -78,7 +90,8 @@ def plan(
     ]
     # In a random order the part of a campaign that has run is a sample of all of it.
     random.Random(f"{chosen}/order").shuffle(found)  # noqa: S311 - repeatable on purpose
-    return [evolve(experiment, number=number) for number, experiment in enumerate(found)]
+    sizes = {part.name: part.space.size for part in parts}
+    return [evolve(experiment, number=number) for number, experiment in enumerate(found)], sizes
 
 
 def plan_prelude(

@@ -144,6 +144,7 @@ class _Campaigns:
 
         chosen = Options(output=self.folder / str(number), **{"workers": os.cpu_count() or 1} | options)
         found = run_campaign(self.laboratory, Console(), name, chosen)
+        assert found is not None  # noqa: S101 - only without recovery there may be nothing to run
         store = self._exits.enter_context(Store.open(found.store.path))
         return CampaignResults(store, tally(store))
 

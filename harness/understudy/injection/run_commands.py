@@ -52,13 +52,18 @@ def _run_command(laboratory: Callable[[], Laboratory]) -> click.Command:
         "--scheduler", metavar="tcp://HOST:PORT", help="Run on the workers of this dask.distributed scheduler."
     )
     @click.option("--output", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="For the results.")
-    def run_command(campaigns: tuple[str, ...], output: Path | None, **options: Any) -> None:
+    @click.option(
+        "--without-recovery",
+        is_flag=True,
+        help="Of the same system without fault tolerance; the results are those of NAME-without-recovery.",
+    )
+    def run_command(campaigns: tuple[str, ...], output: Path | None, *, without_recovery: bool, **options: Any) -> None:
         """Run campaigns: files, names in qemu-configs/campaigns, or all that are there.
 
         Each leaves its results in build/campaigns/NAME, or DIR/NAME. Status 1 if a limit of a campaign is not kept, 130
         if it was stopped by Ctrl-C: --resume goes on then, also after it was killed.
         """
-        chosen = Options(output=output or campaigns_folder(), **options)
+        chosen = Options(output=output or campaigns_folder(), recovery=not without_recovery, **options)
         sys.exit(_run(laboratory(), Console(), campaigns, chosen))
 
     return run_command
@@ -68,13 +73,15 @@ def _run(laboratory: Laboratory, console: Console, names_given: Sequence[str], o
     found = []
     try:
         for name in names_given or names(ready_folder()):
-            found.append(run_campaign(laboratory, console, name, options))
-            print_found(console, found[-1])
+            one = run_campaign(laboratory, console, name, options)
+            if one:
+                found.append(one)
+                print_found(console, one)
     except Interrupted as stopped:
         for line in (f"{stopped}; to go on:", f"  {_resume(names_given, options)}"):
             console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
         return _INTERRUPTED
-    console.print(f"{write_numbers(found)}", highlight=False, soft_wrap=True)
+    console.print(f"{write_numbers(found, recovery=options.recovery)}", highlight=False, soft_wrap=True)
     return 1 if any(one.violations for one in found) else 0
 
 
@@ -83,6 +90,7 @@ def _resume(campaigns: Sequence[str], options: Options) -> str:
     given: dict[str, object] = {"samples": options.samples, "seed": options.seed, "scheduler": options.scheduler}
     given["output"] = None if options.output == campaigns_folder() else options.output
     words = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
+    words += [] if options.recovery else ["--without-recovery"]
     return shlex.join(["understudy", "campaign", "run", *campaigns, *words, "--resume"])
 
 

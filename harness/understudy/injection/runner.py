@@ -11,19 +11,21 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from typing import Any
 
 from attrs import fields
 
-from understudy.errors import TargetError, ToolError
+from understudy.errors import TargetError, ToolError, UnderstudyError
 from understudy.injection.experiment import Experiment, Result
 from understudy.injection.golden import GoldenFacts
+from understudy.injection.places import replay_command
 from understudy.injection.schema import Session
 from understudy.injection.store import Store
-from understudy.injection.workplace import Job, Workplace
+from understudy.injection.workplace import Job, JudgementError, Workplace
 
 BATCH = 20  # experiments at a time
 _AHEAD = 3  # batches that are given out for each worker
@@ -75,6 +77,9 @@ def run(
             workers = _on_cluster(store, job, facts, scheduler, keep)
         else:
             _here(store, job, facts, workers, keep)
+    except JudgementError as error:
+        again = replay_command(store.path, error.number)
+        raise UnderstudyError(f"{error}\nrepeat it: {again}\nall other results so far are stored") from error
     finally:
         engine = ", ".join(sorted(engines)) or "none"  # hosts of a cluster may differ
         store.add_session(Session(engine, workers, started, time.monotonic() - begin, count))
@@ -97,8 +102,9 @@ def _here(store: Store, job: Job, facts: GoldenFacts, workers: int, keep: Keep) 
         for batch in itertools.islice(batches, workers * _AHEAD):
             waiting.add(pool.submit(_run_here, batch))
         while waiting:
-            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            finished = wait(waiting, return_when=FIRST_COMPLETED).done
             for future in finished:
+                waiting.remove(future)
                 keep(future.result())
             for batch in itertools.islice(batches, len(finished)):
                 waiting.add(pool.submit(_run_here, batch))
@@ -106,15 +112,21 @@ def _here(store: Store, job: Job, facts: GoldenFacts, workers: int, keep: Keep) 
         raise TargetError(
             "a worker process was killed; what it did is lost, nothing else: go on with --resume"
         ) from None
-    except KeyboardInterrupt:
-        for future in waiting:
-            future.cancel()
-        for future in waiting:
-            if not future.cancelled():
-                keep(future.result())
+    except (KeyboardInterrupt, JudgementError):
+        _keep_finished(waiting, keep)
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _keep_finished(waiting: Set[Future[Done]], keep: Keep) -> None:
+    """Let what has begun come to its end, and keep it; another experiment that can't be judged is left for later."""
+    for future in waiting:
+        future.cancel()
+    for future in waiting:
+        with suppress(JudgementError):
+            if not future.cancelled():
+                keep(future.result())
 
 
 def _begin_worker(job: Job, facts: GoldenFacts, turns: Any) -> None:

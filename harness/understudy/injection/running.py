@@ -22,6 +22,7 @@ from understudy.injection.store import PREVIOUS, Meta, Store, StoreError, versio
 from understudy.injection.summary import Found
 
 _MANIFEST = "manifest.json"
+_WITHOUT = "without_recovery"  # in campaign.json
 
 Judge = Callable[[Experiment, History], Verdict]
 
@@ -78,20 +79,26 @@ class Options:
     resume: bool = False
     scheduler: str | None = None
     output: Path = field(factory=campaigns_folder)
+    recovery: bool = True
 
 
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C, and how far the campaign is; the store has all results so far."""
 
 
-def run_campaign(laboratory: Laboratory, console: Console, name: str | Path, options: Options) -> Found:
-    """Run a campaign, or the rest of it, and write its reports.
+def run_campaign(laboratory: Laboratory, console: Console, name: str | Path, options: Options) -> Found | None:
+    """Run a campaign, or the rest of it, and write its reports; None: nothing of it makes sense without recovery.
 
     Raises:
         Interrupted: by Ctrl-C.
         UnderstudyError: the file has problems, the store belongs to something else, or it can't be run.
     """
-    campaign = load_campaign(name)
+    campaign = load_campaign(name, recovery=options.recovery)
+    for left_out in campaign.left_out if campaign.strata else ("all of it",):
+        line = f"{campaign.name}: {left_out} is left out: it aims at recovery, which this system does not have"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if not campaign.strata:
+        return None
     with _opened(laboratory, console, campaign, options) as store:
         try:
             _run(laboratory, console, campaign, store, options)
@@ -128,6 +135,7 @@ def _opened(laboratory: Laboratory, console: Console, campaign: Campaign, option
         golden=plan.golden,
         strata=plan.strata,
         versions=versions(plan.qemu),
+        recovery=campaign.recovery,
     )
     if path.is_file():
         console.print(f"the earlier results are kept in {path.with_name(PREVIOUS)}", highlight=False, soft_wrap=True)
@@ -194,9 +202,21 @@ def _elves(meta: Meta) -> dict[str, Path]:
     return {"vmm": image.elf, **found}
 
 
-def write_numbers(found: Sequence[Found]) -> Path:
-    """Write build/results/campaign.json."""
+def write_numbers(found: Sequence[Found], *, recovery: bool = True) -> Path:
+    """Write build/results/campaign.json; without recovery the numbers join those that are there, under a key."""
     path = paths.build_folder() / "results" / "campaign.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(summary.numbers(found), indent=1) + "\n", encoding="utf-8")
+    numbers = summary.numbers(found)
+    if not recovery:
+        numbers = {**_with_recovery(path), _WITHOUT: numbers}
+    path.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
     return path
+
+
+def _with_recovery(path: Path) -> dict[str, Any]:
+    """Return what the file says of the campaigns with recovery: nothing ran if it is not there, or is damaged."""
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = None
+    return known if isinstance(known, dict) else summary.numbers([])

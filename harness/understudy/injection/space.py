@@ -10,7 +10,7 @@ from attrs import define, evolve, field, frozen
 from understudy.injection import registers
 from understudy.injection.areas import Area, Map
 from understudy.injection.campaign_file import Campaign
-from understudy.injection.campaign_model import Also, FaultSpec, Kind, Lasts, Model, What, When, Where
+from understudy.injection.campaign_model import Also, FaultSpec, Kind, Lasts, Model, Per, What, When, Where
 from understudy.injection.changes import Duration
 from understudy.injection.devices import TICK, DeviceAim, Devices, InterruptAim, Ticks, TimerAim
 from understudy.injection.dormancy import Dormancy
@@ -154,6 +154,16 @@ class Space:
             raise SpecError(("lasts", "mtbf_us"), problem)
         self.aim = self.ground.aim(spec.where, spec.what, spec.lasts)
         self.moments = self.ground.moments(spec.where, spec.what, spec.lasts, spec.when)
+
+    @property
+    def size(self) -> float:
+        """How much there is to hit: bits times the virtual nanoseconds in which they may be hit.
+
+        What a fault makes of a bit does not count, nor how many others it takes along: the size says how likely it is
+        that something hits here. Only so are sizes of strata with different models of faults comparable.
+        """
+        per_step = self.ground.golden.instruction_ns if self.spec.when.per is Per.INSTRUCTION else 1
+        return float(self.moments.total * per_step * self.aim.bits)
 
     def draw(self, chance: random.Random) -> Drawn:
         """Draw a moment, a place and a change, each as likely as any other one."""

@@ -49,6 +49,7 @@ class Meta:
     golden: dict[str, Any]
     strata: dict[str, float]
     versions: dict[str, str]
+    recovery: bool = True  # False: the system was built without fault tolerance
 
 
 def versions(qemu: str) -> dict[str, str]:
@@ -207,6 +208,17 @@ class Store:
         """Yield recovery and latency of each experiment that has both."""
         query = "SELECT action, latency FROM result WHERE latency IS NOT NULL AND action != '' ORDER BY number"
         yield from self._database.execute(query)
+
+    def recoveries(self) -> dict[str, list[tuple[int, int]]]:
+        """Return cost and work lost of each recovery that was a success, in instructions, by action."""
+        query = (
+            "SELECT action, cost, lost FROM result WHERE outcome = ? AND cost IS NOT NULL AND lost IS NOT NULL "
+            "ORDER BY number"
+        )
+        found: dict[str, list[tuple[int, int]]] = {}
+        for action, cost, lost in self._database.execute(query, (str(Outcome.RECOVERED),)):
+            found.setdefault(action, []).append((cost, lost))
+        return found
 
     def add_results(self, results: Sequence[Result]) -> None:
         """Add results, all or none. An experiment that has a result already keeps it: both are the same.

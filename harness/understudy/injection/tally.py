@@ -6,7 +6,7 @@ within a stratum. Of all, each stratum counts by the size of its fault space if 
 its number of experiments.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import reduce
 from operator import add
 
@@ -91,6 +91,19 @@ class Whole(Tally):
             for stratum in self.strata
         )
 
+    def only(self, names: Collection[str]) -> "Whole":
+        """Return the outcomes of some strata."""
+        return _whole(self.name, tuple(part for part in self.strata if part.name in names), self.sizes)
+
+
+def _whole(name: str, strata: tuple[Tally, ...], sizes: dict[str, float]) -> Whole:
+    sums = {
+        outcome: reduce(add, (part.sums.get(outcome, Sum()) for part in strata))
+        for outcome in Outcome
+        if any(outcome in part.sums for part in strata)
+    }
+    return Whole(name, sums, strata, sizes)
+
 
 def tally(store: Store) -> Whole:
     """Count what a store has."""
@@ -98,12 +111,7 @@ def tally(store: Store) -> Whole:
     for stratum, outcome, count, weight, squares in store.sums():
         sums.setdefault(stratum, {})[outcome] = Sum(count, weight, squares)
     strata = tuple(Tally(name, found) for name, found in sums.items())
-    whole = {
-        outcome: reduce(add, (part.sums.get(outcome, Sum()) for part in strata))
-        for outcome in Outcome
-        if any(outcome in part.sums for part in strata)
-    }
-    return Whole(store.meta.name, whole, strata, store.meta.strata)
+    return _whole(store.meta.name, strata, store.meta.strata)
 
 
 def _applied() -> Iterable[Outcome]:

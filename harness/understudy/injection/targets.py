@@ -53,6 +53,10 @@ class Aim(Protocol):
     def kind(self) -> Kind:
         """What it is."""
 
+    @property
+    def bits(self) -> int:
+        """How many bits may be hit at a time; a line or a timer counts as one."""
+
     def draw(self, chance: random.Random, step: int) -> Shot:
         """Draw a fault that is applied just before a step."""
 
@@ -88,6 +92,15 @@ class RegisterAim:
     names: Sequence[str]
     what: What
     kind = Kind.REGISTER
+
+    @property
+    def bits(self) -> int:
+        """See `Aim`."""
+        return sum(self._width(name) for name in self.names)
+
+    def _width(self, name: str) -> int:
+        width = registers.width(name)
+        return len([bit for bit in set(self.what.among) if bit < width]) if self.what.among else width
 
     def draw(self, chance: random.Random, step: int) -> Shot:
         """See `Aim`."""
@@ -130,6 +143,12 @@ class MemoryAim:
 
     def __attrs_post_init__(self) -> None:
         self._ends = list(accumulate(area.size for area in self.areas))
+
+    @property
+    def bits(self) -> int:
+        """See `Aim`."""
+        share = len(set(self.what.among)) / _BITS if self.what.among else 1
+        return round(8 * self._ends[-1] * share)
 
     def draw(self, chance: random.Random, step: int) -> Shot:
         """See `Aim`."""
@@ -175,6 +194,7 @@ class CodeAim:
     map: Map
     what: What
     kind = Kind.CODE
+    bits = _BITS  # of a Thumb instruction it may be half of that
 
     def draw(self, chance: random.Random, step: int) -> Shot:
         """See `Aim`."""

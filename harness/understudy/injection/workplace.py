@@ -2,7 +2,6 @@
 """Where experiments of a campaign are run: the image, its golden run, an engine. The same on any host."""
 
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Self
 from attrs import field, frozen
 
 from understudy.config.load import load_board
-from understudy.errors import TargetError
+from understudy.errors import TargetError, UnderstudyError
 from understudy.image import Image
 from understudy.injection.checker import Rules, judge
 from understudy.injection.engine import Engine, Ground, Kind, start_engine
@@ -19,8 +18,20 @@ from understudy.injection.experiment import Experiment, Fault, Result
 from understudy.injection.golden import Golden, GoldenFacts, golden_run
 from understudy.injection.observation import Observer
 from understudy.injection.protocol import PAGE, Report, Setup
+from understudy.injection.scratch import scratch_folder
 
-_MEMORY = Path("/dev/shm")  # noqa: S108 - files in memory; without it the usual temporary folder
+
+class JudgementError(UnderstudyError):
+    """What is left of an experiment can't be read or judged. Pickled on its way from a worker."""
+
+    def __init__(self, number: int, why: str) -> None:
+        """`number` is that of the experiment."""
+        super().__init__(number, why)
+        self.number = number
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"experiment {self.number}: what is left of it can't be judged: {self.why}"
 
 
 @frozen
@@ -104,7 +115,7 @@ class Workplace:
 
     def __enter__(self) -> Self:
         with self._exits:
-            folder = Path(tempfile.mkdtemp(prefix="us-", dir=_MEMORY if _MEMORY.is_dir() else None))
+            folder = scratch_folder()
             self._exits.callback(shutil.rmtree, folder, ignore_errors=True)
             ground = ground_of(self.job, folder)
             image = ground.image
@@ -130,8 +141,11 @@ class Workplace:
         """Run one experiment, and judge it."""
         faults = (*self.job.prelude, *experiment.faults)
         report = self._report(faults, experiment.dormant_after)
-        history = self._observer.history(report, skip=len(self.job.prelude))
-        return Result(experiment.number, history, judge(experiment, history, self.facts, self.job.rules))
+        try:
+            history = self._observer.history(report, skip=len(self.job.prelude))
+            return Result(experiment.number, history, judge(experiment, history, self.facts, self.job.rules))
+        except Exception as error:  # whatever it is: a fault may leave behind what nobody has thought of
+            raise JudgementError(experiment.number, f"{type(error).__name__}: {error}") from error
 
     def _report(self, faults: Sequence[Fault], dormant_after: int | None) -> Report:
         """A server that was killed from outside is started again, once."""

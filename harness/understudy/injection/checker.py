@@ -27,7 +27,6 @@ _LEVELS = {
 _STARTS_ANEW = ("warm reset", "cold restart", "standby")
 _GIVES_UP = ("suspend", "vm stop")
 _HALTED = ("SYSTEM STOPPED", "SYSTEM HALTED")
-_RESTARTED = "VMM restarted"
 _VMM_LINE = "[vmm] "
 _PROMPT = "vm0> "
 

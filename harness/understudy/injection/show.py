@@ -74,7 +74,7 @@ def _verdict(verdict: Verdict) -> Iterator[str]:
     for name, unit in (("action", ""), ("level", ""), ("vm", ""), ("latency", " instructions")):
         if getattr(verdict, name) not in ("", None):
             yield f"  {name}: {getattr(verdict, name)}{unit}"
-    for name, unit in (("cost", " instructions"), ("lost", " ms")):
+    for name, unit in (("cost", " instructions"), ("lost", " instructions more than in the golden run")):
         if getattr(verdict, name) is not None:
             yield f"  {name}: {getattr(verdict, name)}{unit}"
     if len(verdict.actions) > 1:

@@ -12,11 +12,14 @@ import numpy as np
 from attrs import define
 from numpy.typing import NDArray
 
+from understudy.config.model import WINDOW
 from understudy.injection.campaign_model import Phase
 from understudy.injection.golden_view import GoldenView, Numbers, Trace
 from understudy.injection.symbols import Symbols
 from understudy.target.memory import Memory
 
+_KERNEL_WINDOW = 1
+_TASK_WINDOW = 3  # that of task 0; in between is the shared one
 _MODE, _USER = 0x1F, 0x10
 _NOBODY = -1
 PHASES = tuple(Phase)
@@ -83,7 +86,17 @@ class Steps:
         before = np.searchsorted(step, np.flatnonzero(begins))  # 0: no load was seen, as at the start
         vm, thread = self._at_start()
         run = np.concatenate(([0], before))[np.cumsum(begins)]
-        return np.concatenate(([vm], of_vm))[run], np.concatenate(([thread], of_thread))[run]
+        return np.concatenate(([vm], of_vm))[run], self._by_window(np.concatenate(([thread], of_thread))[run])
+
+    def _by_window(self, threads: Numbers) -> Numbers:
+        """Correct what registers were not loaded for: in the window of the kernel, or of a task, only these execute.
+
+        A call of a task gets to its kernel, and back, without a load. Only code in the shared window may be anybody's.
+        """
+        window = self.trace.pc // WINDOW
+        threads = np.where(self.in_guest & (window == _KERNEL_WINDOW), self.kernel_thread, threads)
+        in_task = self.in_guest & (window >= _TASK_WINDOW) & (window < _TASK_WINDOW + self.kernel_thread)
+        return np.where(in_task, window - _TASK_WINDOW, threads).astype(np.int64)
 
     def _at_start(self) -> tuple[int, int]:
         name = self.memory.current_vm()

@@ -36,6 +36,7 @@ static int64_t executed_before;
 static bool paused;
 static _Alignas(16) uint8_t timer[TIMER_SIZE];
 static _Alignas(16) uint8_t end_timer[TIMER_SIZE];
+static _Alignas(16) uint8_t wake_timer[TIMER_SIZE];
 
 static uint64_t now(void) {
   return (uint64_t)qemu.qemu_clock_get_ns(CLOCK_VIRTUAL);
@@ -218,6 +219,23 @@ static bool end_early(uint64_t time) {
  * Work queued for the thread of the CPU would count as being awake, and QEMU would let time jump by less. So all is done
  * here: the CPU stands, because QEMU lets it run up to the next timer, and this thread has QEMU's lock.
  */
+/*
+ * What a fault has taken away is given back in time even when the CPU sleeps and no device would wake it, such as when the
+ * fault has stopped the only timer. So this one stands among those of the devices.
+ */
+static void set_wake(void) {
+  uint64_t next = NEVER;
+  for (uint32_t i = 0; i < run->faults; i++) {
+    bool ends = faults[i].restore && faults[i].duration != 0 && progress[i].applied.times != 0;
+    if (ends && progress[i].next != NEVER && end_of(&faults[i]) < next) {
+      next = end_of(&faults[i]);
+    }
+  }
+  if (next != NEVER) {
+    qemu.timer_mod_ns(wake_timer, (int64_t)next);
+  }
+}
+
 static void pause_cpu(void *cpu, uintptr_t unused) {
   (void)cpu;
   (void)unused;
@@ -256,15 +274,17 @@ static void on_time(void *unused) {
     }
   }
   qemu.timer_mod_ns(timer, (int64_t)next_event());
+  set_wake();
 }
 
-static void at_end(void *unused) {
+static void do_nothing(void *unused) {
   (void)unused;
 }
 
 void experiment_timers(void) {
   timer_open(timer, on_time);
-  qemu.timer_init_full(end_timer, qemu.main_loop_timers, CLOCK_VIRTUAL, 1, 0, at_end, NULL);
+  qemu.timer_init_full(end_timer, qemu.main_loop_timers, CLOCK_VIRTUAL, 1, 0, do_nothing, NULL);
+  qemu.timer_init_full(wake_timer, qemu.main_loop_timers, CLOCK_VIRTUAL, 1, 0, do_nothing, NULL);
 }
 
 static void resume_cpu(void *cpu, uintptr_t unused) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the harness and the injector say to each other over one socket; plugin.py has the same structures. All numbers
+ * What the harness and the injector say to each other over one socket; protocol.py has the same structures. All numbers
  * are little-endian, times are virtual nanoseconds since reset, addresses are physical.
  */
 #ifndef PROTOCOL_H

@@ -17,7 +17,7 @@ from understudy.injection.experiment import (
     Target,
     Verdict,
 )
-from understudy.injection.report import CampaignData
+from understudy.injection.report import ReportData
 from understudy.injection.report.disassembly import Function, Instruction, read_code
 
 GUESTS = ("guest1", "guest2", "guest3")
@@ -222,7 +222,7 @@ def made_up(count: int, base: int) -> list[Function]:
     ]
 
 
-def sample(count: int = 20_000, seed: int = 7, elves: Mapping[str, Path] | None = None) -> CampaignData:
+def sample(count: int = 20_000, seed: int = 7, elves: Mapping[str, Path] | None = None) -> ReportData:
     """Return a campaign of `count` experiments; `elves` gives it real code ("vmm" and guest1 to guest3)."""
     chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
     code = {}
@@ -232,7 +232,7 @@ def sample(count: int = 20_000, seed: int = 7, elves: Mapping[str, Path] | None 
         code[name] = random.Random(seed + place).sample(functions, len(functions))  # noqa: S311
     maker = Maker(chance, code)
     experiments = [maker.experiment(number) for number in range(1, count + 1)]
-    return CampaignData(
+    return ReportData(
         name="registers",
         seed=seed,
         build_id="0123456789abcdef",

@@ -9,7 +9,7 @@ import pytest
 from campaign_sample import sample
 from understudy.image import build
 from understudy.injection.experiment import Outcome
-from understudy.injection.report import CampaignData, write_report
+from understudy.injection.report import ReportData, write_report
 from understudy.vmm_faults.experiment import system
 
 from .browser import Browser
@@ -52,14 +52,14 @@ Array.from(document.querySelectorAll("figure .wide > svg")).flatMap((picture) =>
 
 
 @pytest.fixture(scope="module")
-def data() -> CampaignData:
+def data() -> ReportData:
     image = build(system())
     guests = {vm: image.folder / "guests" / f"{known['guest']}.elf" for vm, known in image.manifest["vms"].items()}
     return sample(20_000, elves={"vmm": image.elf, **guests})
 
 
 @pytest.fixture(scope="module")
-def page(data: CampaignData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def page(data: ReportData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("campaign") / "report.html"
     write_report(data, file)
     return file
@@ -113,7 +113,7 @@ def test_every_mark_leads_to_as_many_experiments_as_it_says(browser: Browser) ->
 
 @pytest.mark.parametrize("outcome", [one for one in Outcome if one not in {Outcome.MASKED, Outcome.NOT_APPLIED}])
 def test_an_experiment_is_shown_with_its_fault_and_how_to_repeat_it(
-    browser: Browser, data: CampaignData, outcome: Outcome
+    browser: Browser, data: ReportData, outcome: Outcome
 ) -> None:
     result = next(result for result in data.results.values() if result.verdict.outcome is outcome)
     text = go(browser, f"#experiment-{result.number}", f"Experiment {result.number}")
@@ -128,7 +128,7 @@ def test_an_experiment_is_shown_with_its_fault_and_how_to_repeat_it(
         assert "where it first differs" in text
 
 
-def test_what_is_masked_is_there_on_demand(browser: Browser, data: CampaignData) -> None:
+def test_what_is_masked_is_there_on_demand(browser: Browser, data: ReportData) -> None:
     masked = next(result.number for result in data.results.values() if result.verdict.outcome is Outcome.MASKED)
     text = go(browser, f"#experiment-{masked}", f"Experiment {masked}")
     assert f"understudy campaign show {data.store} {masked}" in text
@@ -140,7 +140,7 @@ def test_an_unknown_experiment_is_said_to_be_unknown(browser: Browser) -> None:
     assert "no result" in go(browser, "#experiment-99999", "99999")
 
 
-def test_search_finds_words_of_all_columns(browser: Browser, data: CampaignData) -> None:
+def test_search_finds_words_of_all_columns(browser: Browser, data: ReportData) -> None:
     search = 'document.querySelector("#filter [name=text]")'
     browser.evaluate(f"{search}.value = 'sp guest2'; {search}.dispatchEvent(new Event('input', {{bubbles: true}}))")
     wait(browser, 'document.getElementById("found").textContent', "experiments")
@@ -167,7 +167,7 @@ def test_the_keyboard_alone_leads_to_an_experiment_and_back(browser: Browser) ->
     assert browser.evaluate(here) == mark
 
 
-def test_the_button_copies_the_replay_command(browser: Browser, data: CampaignData) -> None:
+def test_the_button_copies_the_replay_command(browser: Browser, data: ReportData) -> None:
     browser.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
     number = browser.evaluate('document.querySelector(".uncaught a").textContent')
     browser.evaluate('document.querySelector(".copy").click()')

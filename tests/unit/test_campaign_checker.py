@@ -103,6 +103,16 @@ def test_silent_data_corruption(text: str) -> None:
     assert outcome(outputs={"motor": text}) is Outcome.SDC
 
 
+@pytest.mark.parametrize("change", [{}, {"faults": (record("cold restart"),)}])
+def test_why_is_short(change: dict[str, Any]) -> None:
+    """A guest may print kilobytes of nonsense; the history has all of it."""
+    found = verdict(outputs={"motor": "\0" * 5000 + "\n"}, **change)
+    assert found.outcome is Outcome.SDC
+    assert "\\x00\\x00" in found.why
+    assert " characters)" in found.why
+    assert len(found.why) < 300
+
+
 def test_corruption_that_healed_is_still_one() -> None:
     """The state is that of the golden run again, but what was printed can't be taken back."""
     assert outcome(end="equal", outputs={"motor": "m 9 v9\n"}) is Outcome.SDC

@@ -12,12 +12,12 @@ import pytest
 from attrs import evolve
 from campaign_sample import sample
 from understudy.errors import UnderstudyError
-from understudy.injection.experiment import Outcome
-from understudy.injection.report import CampaignData, details, write_report
+from understudy.injection.experiment import UNCAUGHT, Outcome
+from understudy.injection.report import ReportData, details, write_report
 from understudy.injection.report.breakdown import breakdowns
-from understudy.injection.report.data import Tally, cases, grouped
+from understudy.injection.report.data import CaseCounts, cases, grouped
 from understudy.injection.report.disassembly import Locator
-from understudy.injection.report.outcomes import ESCAPED, STYLES, WORST_FIRST
+from understudy.injection.report.outcomes import STYLES, WORST_FIRST
 from understudy.injection.report.page import page
 from understudy.injection.report.svg import percent
 from understudy.injection.running import report_data
@@ -26,7 +26,7 @@ from understudy.injection.summary import Found
 from understudy.injection.tally import tally
 
 
-def weighted(data: CampaignData) -> CampaignData:
+def weighted(data: ReportData) -> ReportData:
     chance = random.Random(3)  # noqa: S311 - repeatable on purpose
     return evolve(
         data,
@@ -35,7 +35,7 @@ def weighted(data: CampaignData) -> CampaignData:
     )
 
 
-def in_store(data: CampaignData, path: Path) -> Store:
+def in_store(data: ReportData, path: Path) -> Store:
     meta = Meta(
         name=data.name,
         toml="samples = 3\n",
@@ -58,10 +58,10 @@ def test_shares_are_those_of_the_summaries(tmp_path: Path, change) -> None:
     data = change(sample(600))
     with in_store(data, tmp_path / "results.sqlite") as store:
         whole = tally(store)
-    ours = Tally(cases(data))
+    ours = CaseCounts(cases(data))
     strata = grouped(ours.cases, lambda case: case.experiment.stratum)
     for theirs, mine in [(whole, ours), *((stratum, strata[stratum.name]) for stratum in whole.strata)]:
-        for outcomes in (ESCAPED, (Outcome.RECOVERED,), (Outcome.PROPAGATED,)):
+        for outcomes in (UNCAUGHT, (Outcome.RECOVERED,), (Outcome.PROPAGATED,)):
             share = theirs.share(*outcomes)
             assert mine.share(outcomes) == pytest.approx(share.value)
             assert mine.interval(outcomes) == pytest.approx((share.low, share.high))
@@ -93,7 +93,7 @@ def test_what_has_not_run_and_what_was_not_applied_is_no_part_of_any_share() -> 
     }
     cut = evolve(data, results=results)
     assert len(cases(cut)) == len(results)
-    counted = Tally(cases(cut))
+    counted = CaseCounts(cases(cut))
     assert len(counted.applied) == counted.total - counted.counts[Outcome.NOT_APPLIED]
     assert sum(counted.share((outcome,)) for outcome in Outcome if outcome is not Outcome.NOT_APPLIED) == pytest.approx(
         1
@@ -109,7 +109,7 @@ def test_a_campaign_without_results_has_a_page_that_says_so() -> None:
 
 def test_nothing_uncaught_is_no_proof() -> None:
     data = sample(200)
-    results = {n: r for n, r in data.results.items() if r.verdict.outcome not in ESCAPED}
+    results = {n: r for n, r in data.results.items() if r.verdict.outcome not in UNCAUGHT}
     text = page(evolve(data, results=results))
     assert "none went uncaught" in text
     assert "That is no proof" in text
@@ -137,7 +137,7 @@ def test_details_that_do_not_fit_are_left_out_mildest_first() -> None:
     assert len(small) <= len(full) // 2
     assert 0 < left_out < len(run)
     kept = {int(number) for number in unpacked(small)}
-    assert {case.number for case in run if case.outcome in ESCAPED} <= kept
+    assert {case.number for case in run if case.outcome in UNCAUGHT} <= kept
 
 
 def unpacked(text: str) -> dict[str, object]:

@@ -43,7 +43,7 @@ def test_vm_that_damage_has_moved_out_of_the_ram(monkeypatch: pytest.MonkeyPatch
         return {"state": "stopped"}
 
     monkeypatch.setattr(observation, "vm_facts", vm_facts)
-    known = SimpleNamespace(vms={name: {"state": "running"} for name in ("guest1", "guest2")})
+    known = SimpleNamespace(vms={vm: {"state": "running"} for vm in ("guest1", "guest2")})
     observer = object.__new__(observation.Observer)
     observer._manifest, observer._facts = {"vms": known.vms}, known  # type: ignore[assignment]
     memory: Any = None

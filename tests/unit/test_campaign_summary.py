@@ -15,14 +15,14 @@ from pyarrow import parquet
 from rich.console import Console
 from understudy.errors import UnderstudyError
 from understudy.injection import compare, statistics, summary
-from understudy.injection.experiment import Experiment, Outcome, Result, Verdict
+from understudy.injection.experiment import UNCAUGHT, Experiment, Outcome, Result, Verdict
 from understudy.injection.export import COLUMNS, export
 from understudy.injection.limits import violations
 from understudy.injection.progress import CampaignProgress
 from understudy.injection.statistics import Share
 from understudy.injection.store import Session, Store
 from understudy.injection.summary import Found
-from understudy.injection.tally import UNCAUGHT, Whole, tally
+from understudy.injection.tally import Whole, tally
 
 MASKED, RECOVERED, PROPAGATED = Outcome.MASKED, Outcome.RECOVERED, Outcome.PROPAGATED
 WEIGHT = 0.25  # of all experiments but the one that stands for more

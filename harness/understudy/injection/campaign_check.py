@@ -13,7 +13,7 @@ from understudy.injection.campaign_model import (
     VMM,
     VMM_SECTIONS,
     Also,
-    CampaignData,
+    CampaignFile,
     CampaignInfo,
     FaultSpec,
     Kind,
@@ -63,7 +63,7 @@ _WHAT_FOR = {
 _ONCE = (Model.FLIP, Model.BURST, Model.ADD, Model.RANDOM, Model.SKIP, Model.SPURIOUS, Model.LATE, Model.EARLY)
 
 
-def check_campaign(data: CampaignData, system: System) -> list[Problem]:
+def check_campaign(data: CampaignFile, system: System) -> list[Problem]:
     """Return everything that is wrong, each as key and reason."""
     return list(_campaign(data, system))
 
@@ -89,7 +89,7 @@ def _hint(name: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names) or 'none'}"
 
 
-def _campaign(data: CampaignData, system: System) -> Problems:
+def _campaign(data: CampaignFile, system: System) -> Problems:
     yield from _info(data.campaign)
     if not data.stratum:
         yield ("stratum",), "there is none: add at least one [[stratum]] with a `name` and a `where`"

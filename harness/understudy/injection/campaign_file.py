@@ -16,7 +16,7 @@ from understudy.config.variant import merge, variant
 from understudy.demo.stage import golden_variant
 from understudy.errors import ConfigError
 from understudy.injection.campaign_check import check_campaign
-from understudy.injection.campaign_model import CampaignData, CampaignInfo, FaultSpec, Limit, Phase, Stratum
+from understudy.injection.campaign_model import CampaignFile, CampaignInfo, FaultSpec, Limit, Phase, Stratum
 
 WITHOUT_RECOVERY = "-without-recovery"
 """What the name of a campaign ends with that runs on the system without fault tolerance."""
@@ -30,7 +30,7 @@ class Campaign:
     """A checked campaign file. Times are virtual nanoseconds since reset."""
 
     source: Source
-    data: CampaignData
+    data: CampaignFile
     recovery: bool = True
 
     @property
@@ -137,7 +137,7 @@ def parse_campaign(text: str, origin: str = "<text>", *, recovery: bool = True) 
 
 
 def _checked(source: Source, *, recovery: bool) -> Campaign:
-    data = structured(source, CampaignData)
+    data = structured(source, CampaignFile)
     try:
         system = load_system(_system(data, recovery=recovery))[0]
     except ConfigError as error:
@@ -153,7 +153,7 @@ def _only_recovery(stratum: Stratum) -> bool:
     return bool((phases and phases.issubset(_OF_RECOVERY)) or sections == {_CHECKPOINT})
 
 
-def _system(data: CampaignData, *, recovery: bool) -> dict[str, Any]:
+def _system(data: CampaignFile, *, recovery: bool) -> dict[str, Any]:
     base = golden_variant(data.campaign.system) if data.campaign.healthy else system_data(data.campaign.system)
     started = {
         name: {"autostart": data.campaign.autostart or vm.get("autostart", False)} for name, vm in base["vm"].items()

@@ -216,7 +216,7 @@ class CampaignInfo:
 
 
 @frozen(kw_only=True)
-class CampaignData:
+class CampaignFile:
     """One campaign file."""
 
     campaign: CampaignInfo

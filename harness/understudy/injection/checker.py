@@ -25,10 +25,10 @@ _LEVELS = {
 }
 """Actions of the health monitor that do something, from the mildest to the most severe (enum vmi_action)."""
 _STARTS_ANEW = ("warm reset", "cold restart", "standby")
-_GIVES_UP = ("suspend", "vm stop")
 _HALTED = ("SYSTEM STOPPED", "SYSTEM HALTED")
 _VMM_LINE = "[vmm] "
 _PROMPT = "vm0> "
+_SHOWN = 100  # characters of each side of a comparison
 
 
 @frozen
@@ -101,7 +101,7 @@ def _judge_system(experiment: Experiment, history: History, golden: GoldenFacts,
     console = history.outputs.get(golden.management, "")
     if history.end == "stopped" or any(mark in console for mark in _HALTED):
         said = [line for line in console.splitlines() if line.startswith(_VMM_LINE)]
-        why = said[0] if said else "the VMM stopped the system without a word"
+        why = _cut(said[0], 2 * _SHOWN) if said else "the VMM stopped the system without a word"
         return evolve(facts, outcome=Outcome.VMM_FAULT, why=why, actions=actions)
     found = [_look_at(vm, history, golden, records, rules) for vm in golden.outputs]
     return evolve(_combine(experiment, history, golden, found, facts, records), actions=actions)
@@ -191,13 +191,22 @@ def _compare(text: str, boot: str, golden: str, *, anew: bool, rules: Rules) -> 
         for number, line in enumerate(ours):
             if number >= len(right) or line != right[number]:
                 expected = right[number] if number < len(right) else cut
-                return f"{line!r} instead of {expected!r}"
+                return f"{_quoted(line)} instead of {_quoted(expected)}"
         following = right[len(ours)] if len(ours) < len(right) else cut
         if not following.startswith(rest):
-            return f"{rest!r} instead of {following!r}"
+            return f"{_quoted(rest)} instead of {_quoted(following)}"
         return ""
     before = _lines(boot)[0]
-    return difference([*before, *ours], [*before, *right], again=rules.again) or ""
+    return _cut(difference([*before, *ours], [*before, *right], again=rules.again) or "", 2 * _SHOWN)
+
+
+def _quoted(line: str) -> str:
+    """Return a line as a reader can bear it: a guest may print kilobytes of nonsense. The history has all of it."""
+    return _cut(repr(line), _SHOWN)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"
 
 
 def _combine(

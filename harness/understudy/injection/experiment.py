@@ -89,6 +89,10 @@ class Outcome(StrEnum):
     NOT_APPLIED = "not applied"
 
 
+UNCAUGHT = (Outcome.SDC, Outcome.PROPAGATED, Outcome.HANG)
+"""What no mechanism of the system has noticed."""
+
+
 @frozen
 class Applied:
     """Proof that a fault was applied: the value before and after."""

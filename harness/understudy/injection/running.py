@@ -17,7 +17,7 @@ from understudy.injection.campaign_file import Campaign, load_campaign
 from understudy.injection.experiment import Experiment, History, Result, Verdict
 from understudy.injection.places import STORE, campaigns_folder, store_name
 from understudy.injection.progress import CampaignProgress
-from understudy.injection.report import CampaignData, write_report
+from understudy.injection.report import ReportData, write_report
 from understudy.injection.store import PREVIOUS, Meta, Store, StoreError, versions
 from understudy.injection.summary import Found
 
@@ -169,10 +169,10 @@ def write_reports(store: Store) -> Found:
     return found
 
 
-def report_data(found: Found) -> CampaignData:
+def report_data(found: Found) -> ReportData:
     """Return all that the page shows."""
     store, meta = found.store, found.store.meta
-    return CampaignData(
+    return ReportData(
         name=meta.name,
         seed=meta.seed,
         build_id=meta.build_id,

@@ -9,11 +9,11 @@ from xml.etree import ElementTree as ET
 from attrs import frozen
 
 from understudy.injection import statistics
-from understudy.injection.experiment import Outcome
+from understudy.injection.experiment import UNCAUGHT, Outcome
 from understudy.injection.limits import ALL, Violation, limits_of, named, percent, violations
 from understudy.injection.schema import Session
 from understudy.injection.store import Store
-from understudy.injection.tally import UNCAUGHT, Tally, Whole, tally
+from understudy.injection.tally import Tally, Whole, tally
 
 _MINUTE = 60
 

@@ -18,8 +18,6 @@ from understudy.injection.statistics import CONFIDENCE, Share, Stratum
 from understudy.injection.store import Store
 
 GOOD = (Outcome.MASKED, Outcome.LATENT, Outcome.RECOVERED)
-UNCAUGHT = (Outcome.SDC, Outcome.PROPAGATED, Outcome.HANG)
-"""What no mechanism of the system has noticed."""
 
 
 @frozen

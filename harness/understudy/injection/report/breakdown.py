@@ -4,9 +4,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
-from understudy.injection.report.data import Case, Tally, grouped
+from understudy.injection.experiment import UNCAUGHT
+from understudy.injection.report.data import Case, CaseCounts, grouped
 from understudy.injection.report.interval import axis, whisker
-from understudy.injection.report.outcomes import ESCAPED
 from understudy.injection.report.svg import NUMBER, bar, percent, query, told
 from understudy.page.figure import Figure
 
@@ -43,12 +43,12 @@ def breakdowns(cases: Sequence[Case]) -> list[Figure]:
     return figures
 
 
-def _worst(item: tuple[str, Tally]) -> tuple[float, float, int]:
+def _worst(item: tuple[str, CaseCounts]) -> tuple[float, float, int]:
     _, tally = item
-    return -tally.share(ESCAPED), -tally.interval(ESCAPED)[0], -tally.total
+    return -tally.share(UNCAUGHT), -tally.interval(UNCAUGHT)[0], -tally.total
 
 
-def _rows(key: str, groups: Mapping[str, Tally]) -> str:
+def _rows(key: str, groups: Mapping[str, CaseCounts]) -> str:
     lowest = min(-2, -1 - len(str(max(len(tally.applied) for tally in groups.values()) // 4 or 1)))
     rows = [_row(key, name, tally, lowest) for name, tally in groups.items()]
     head = (
@@ -62,9 +62,9 @@ def _rows(key: str, groups: Mapping[str, Tally]) -> str:
     return f'{shown}<details><summary>{len(rows) - _ROWS} more</summary><ul class="bars">{rest}</ul></details>'
 
 
-def _row(key: str, name: str, tally: Tally, lowest: int) -> str:
-    low, high = tally.interval(ESCAPED)
-    share = tally.share(ESCAPED)
+def _row(key: str, name: str, tally: CaseCounts, lowest: int) -> str:
+    low, high = tally.interval(UNCAUGHT)
+    share = tally.share(UNCAUGHT)
     address = escape(query(**{key: name}))
     said = escape(f"{name or 'none'}: {told(tally)}")
     caught = f'<b class="{"bad" if tally.escaped else "good"}">{NUMBER(tally.escaped)}</b>'

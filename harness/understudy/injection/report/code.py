@@ -8,9 +8,10 @@ from pathlib import Path
 from attrs import frozen
 
 from understudy import paths
-from understudy.injection.report.data import Case, Tally, grouped
+from understudy.injection.experiment import UNCAUGHT
+from understudy.injection.report.data import Case, CaseCounts, grouped
 from understudy.injection.report.disassembly import Function, Instruction, Locator, Struck
-from understudy.injection.report.outcomes import EFFECTIVE, ESCAPED, STYLES, WORST_FIRST
+from understudy.injection.report.outcomes import EFFECTIVE, STYLES, WORST_FIRST
 from understudy.injection.report.svg import bar, percent, query, told
 
 LISTED, OPEN = 40, 3
@@ -54,7 +55,7 @@ def functions(cases: Sequence[Case], struck: Mapping[int, Struck], locator: Loca
         if where.function:
             by_function.setdefault((where.image, where.function, where.start or 0), []).append(case)
     ordered = sorted(
-        ((names, Tally(members)) for names, members in by_function.items()),
+        ((names, CaseCounts(members)) for names, members in by_function.items()),
         key=lambda item: (-item[1].escaped, -item[1].count(EFFECTIVE), -item[1].total, item[0]),
     )
     reader = _Sources()
@@ -63,7 +64,7 @@ def functions(cases: Sequence[Case], struck: Mapping[int, Struck], locator: Loca
 
 def _listed(
     names: tuple[str, str, int],
-    tally: Tally,
+    tally: CaseCounts,
     struck: Mapping[int, Struck],
     locator: Locator,
     reader: "_Sources",
@@ -87,7 +88,7 @@ def _listed(
 
 
 def _lines(
-    function: Function, image: str, tally: Tally, struck: Mapping[int, Struck], reader: "_Sources"
+    function: Function, image: str, tally: CaseCounts, struck: Mapping[int, Struck], reader: "_Sources"
 ) -> list[Line]:
     at = grouped(tally.cases, lambda case: str(struck[case.number].address))
     hit = [place for place, one in enumerate(function.instructions) if str(one.address) in at]
@@ -108,7 +109,7 @@ def _lines(
     return [*found, Line("gap", f"{left} instructions without a fault")] if left else found
 
 
-def _instruction(one: Instruction, image: str, function: str, tally: Tally | None) -> Line:
+def _instruction(one: Instruction, image: str, function: str, tally: CaseCounts | None) -> Line:
     if tally is None:
         return Line("instruction", one.text, f"{one.address:08x}")
     return Line(
@@ -123,13 +124,13 @@ def _instruction(one: Instruction, image: str, function: str, tally: Tally | Non
     )
 
 
-def _marks(tally: Tally) -> str:
+def _marks(tally: CaseCounts) -> str:
     """Return the shapes of what was not caught, worst first, with their counts."""
     return "".join(
         f'<span title="{escape(outcome)}"><svg width="13" height="13" viewBox="0 0 16 16" aria-hidden="true">'
         f'<use href="#s-{STYLES[outcome].key}" width="16" height="16"/></svg>{tally.counts[outcome]}</span>'
         for outcome in WORST_FIRST
-        if outcome in ESCAPED and tally.counts[outcome]
+        if outcome in UNCAUGHT and tally.counts[outcome]
     )
 
 

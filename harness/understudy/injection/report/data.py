@@ -11,13 +11,12 @@ from typing import Any
 from attrs import define, field, frozen
 
 from understudy.injection import statistics
-from understudy.injection.experiment import Experiment, Outcome, Place, Result, Verdict
-from understudy.injection.report.outcomes import ESCAPED
+from understudy.injection.experiment import UNCAUGHT, Experiment, Outcome, Place, Result, Verdict
 from understudy.injection.statistics import Stratum
 
 
 @frozen
-class CampaignData:
+class ReportData:
     """A campaign as its store holds it. Of `golden`, "outputs" is used: the text of each VM's UART by its name.
 
     `strata` has the size of the fault space of each stratum, if they are known: then each counts by it in all shares.
@@ -75,7 +74,7 @@ class Case:
         return (*actions[:1], *(after for before, after in pairwise(actions) if before != after))
 
 
-def cases(data: CampaignData) -> list[Case]:
+def cases(data: ReportData) -> list[Case]:
     """Return the experiments that have run, in the order of the plan."""
     run = [
         (experiment, data.results[experiment.number])
@@ -97,7 +96,7 @@ def cases(data: CampaignData) -> list[Case]:
 
 
 @define
-class Tally:
+class CaseCounts:
     """How often each outcome occurred. Shares are of the faults that were applied, by weight where weights differ."""
 
     cases: list[Case] = field(factory=list)
@@ -151,7 +150,7 @@ class Tally:
     @property
     def escaped(self) -> int:
         """Number of faults that were not caught."""
-        return self.count(ESCAPED)
+        return self.count(UNCAUGHT)
 
 
 def area(place: Place) -> str:
@@ -166,12 +165,12 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]} …"
 
 
-def grouped(found: Iterable[Case], key: Callable[[Case], str]) -> dict[str, Tally]:
+def grouped(found: Iterable[Case], key: Callable[[Case], str]) -> dict[str, CaseCounts]:
     """Return a tally for each value of `key`, in the order of their first appearance."""
     groups: defaultdict[str, list[Case]] = defaultdict(list)
     for case in found:
         groups[key(case)].append(case)
-    return {name: Tally(members) for name, members in groups.items()}
+    return {name: CaseCounts(members) for name, members in groups.items()}
 
 
 def _alike(members: Sequence[Case], wanted: frozenset[Outcome]) -> tuple[float, float]:

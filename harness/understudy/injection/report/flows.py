@@ -9,7 +9,7 @@ from itertools import pairwise
 from attrs import define, field
 
 from understudy.injection.experiment import Outcome
-from understudy.injection.report.data import Case, Tally, grouped
+from understudy.injection.report.data import Case, CaseCounts, grouped
 from understudy.injection.report.outcomes import STYLES, WORST_FIRST
 from understudy.injection.report.svg import Drawing, bar, filled, link, query, rect, to_cases, told
 from understudy.page.figure import Figure
@@ -162,7 +162,7 @@ def _sequences(cases: Sequence[Case]) -> str:
     return f'<h4>All sequences of actions, and their outcomes</h4><ul class="bars sequences">{rows}</ul>{more}'
 
 
-def _sequence(name: str, tally: Tally, most: int) -> str:
+def _sequence(name: str, tally: CaseCounts, most: int) -> str:
     chips = ' <span class="soft">→</span> '.join(f"<span>{escape(action)}</span>" for action in name.split(ARROW))
     width = 100 * tally.total / most
     return (

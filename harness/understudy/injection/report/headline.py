@@ -3,16 +3,16 @@
 
 from attrs import frozen
 
-from understudy.injection.experiment import Outcome
-from understudy.injection.report.data import Tally
+from understudy.injection.experiment import UNCAUGHT, Outcome
+from understudy.injection.report.data import CaseCounts
 from understudy.injection.report.interval import axis, whisker
-from understudy.injection.report.outcomes import ESCAPED, HANDLED, HARMLESS, STYLES
+from understudy.injection.report.outcomes import HANDLED, HARMLESS, STYLES
 from understudy.injection.report.svg import NUMBER, bar, filled, link, percent, query, shape
 
 _GROUPS = {
     "harmless": HARMLESS,
     "handled": HANDLED,
-    "not caught": ESCAPED,
+    "not caught": UNCAUGHT,
     "not known": (Outcome.QEMU_ABORTED, Outcome.NOT_APPLIED),
 }
 
@@ -43,7 +43,7 @@ class Headline:
     escaped: bool
 
 
-def headline(tally: Tally) -> Headline:
+def headline(tally: CaseCounts) -> Headline:
     """Return what stands at the top."""
     fine = percent(tally.share((*HARMLESS, *HANDLED)))
     applied = len(tally.applied)
@@ -62,14 +62,14 @@ def headline(tally: Tally) -> Headline:
     )
 
 
-def _escaped(tally: Tally) -> str:
+def _escaped(tally: CaseCounts) -> str:
     if not tally.escaped:
         return "none went uncaught"
     return f"{NUMBER(tally.escaped)} {'was' if tally.escaped == 1 else 'were'} not caught"
 
 
-def _says(tally: Tally) -> list[str]:
-    low, high = tally.interval(ESCAPED)
+def _says(tally: CaseCounts) -> list[str]:
+    low, high = tally.interval(UNCAUGHT)
     found = [f"Not caught, at 95 % confidence: {percent(low)} to {percent(high)} of such faults."]
     most = tally.upper_bound((Outcome.PROPAGATED,))
     propagated = tally.counts[Outcome.PROPAGATED]
@@ -83,7 +83,7 @@ def _says(tally: Tally) -> list[str]:
     return found
 
 
-def _lines(tally: Tally, lowest: int) -> list[Line]:
+def _lines(tally: CaseCounts, lowest: int) -> list[Line]:
     found = []
     for group, outcomes in _GROUPS.items():
         seen = [outcome for outcome in outcomes if group != "not known" or tally.counts[outcome]]
@@ -92,7 +92,7 @@ def _lines(tally: Tally, lowest: int) -> list[Line]:
     return found
 
 
-def _line(tally: Tally, outcome: Outcome, lowest: int, group: str, lines: int) -> Line:
+def _line(tally: CaseCounts, outcome: Outcome, lowest: int, group: str, lines: int) -> Line:
     count = tally.counts[outcome]
     swatch = f"{shape(8, 8, outcome)}{filled((18, 2, 22, 12), outcome)}"
     symbol = f'<svg class="swatch" width="40" height="16" aria-hidden="true">{swatch}</svg>'

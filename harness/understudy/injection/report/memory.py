@@ -4,9 +4,9 @@
 from collections.abc import Sequence
 from html import escape
 
-from understudy.injection.experiment import Outcome
-from understudy.injection.report.data import Case, Tally, area, grouped
-from understudy.injection.report.outcomes import EFFECTIVE, ESCAPED, SEVERITY, STYLES
+from understudy.injection.experiment import UNCAUGHT, Outcome
+from understudy.injection.report.data import Case, CaseCounts, area, grouped
+from understudy.injection.report.outcomes import EFFECTIVE, SEVERITY, STYLES
 from understudy.injection.report.svg import Drawing, filled, percent, query, rect, shape, to_cases, told
 from understudy.page.figure import Figure
 
@@ -58,7 +58,7 @@ def _map(areas: dict[str, list[Case]]) -> str:
     return drawing.svg()
 
 
-def _cells(members: Sequence[Case], base: int, size: int) -> dict[int, Tally]:
+def _cells(members: Sequence[Case], base: int, size: int) -> dict[int, CaseCounts]:
     return {int(n): tally for n, tally in grouped(members, lambda case: str((_address(case) - base) // size)).items()}
 
 
@@ -84,7 +84,7 @@ def _label(drawing: Drawing, y: float, name: str, members: Sequence[Case], base:
     )
     unit = f"{size // 1024} KiB" if size >= 1024 else f"{size} B"
     note = f"{base:#010x}, {unit} a cell"
-    drawing.text(_LABEL + _COLUMNS * _CELL + 12, y + 12, percent(Tally(list(members)).share(EFFECTIVE)), "value")
+    drawing.text(_LABEL + _COLUMNS * _CELL + 12, y + 12, percent(CaseCounts(list(members)).share(EFFECTIVE)), "value")
     drawing.text(_LABEL - 10, y + 24, note, "note end")
 
 
@@ -98,10 +98,10 @@ def _layout(members: Sequence[Case]) -> tuple[int, int, int]:
     return base, size, (high - base) // size + 1
 
 
-def _cell(name: str, address: int, size: int, tally: Tally, x: float, y: float) -> str:
+def _cell(name: str, address: int, size: int, tally: CaseCounts, x: float, y: float) -> str:
     worst = max(tally.counts, key=lambda outcome: SEVERITY[outcome])
     height = _ROW - 4 - _SHARES
-    if worst in ESCAPED:
+    if worst in UNCAUGHT:
         inside = rect(x + 0.5, y + 0.5, _CELL - 1, height - 1, "plate ringed")
         inside += shape(x + _CELL / 2, y + height / 2, worst, _CELL - 1)
     else:

@@ -105,7 +105,6 @@ SIZES = {"cell": (24, 24), "column": (24, 344), "bar": (1040, 48)}
 
 HARMLESS = (Outcome.MASKED, Outcome.LATENT)
 HANDLED = (Outcome.RECOVERED, Outcome.DEGRADED, Outcome.VMM_FAULT)
-ESCAPED = (Outcome.HANG, Outcome.SDC, Outcome.PROPAGATED)
 EFFECTIVE = tuple(outcome for outcome in STYLES if outcome not in (Outcome.MASKED, Outcome.NOT_APPLIED))
 """All that were applied and not masked."""
 

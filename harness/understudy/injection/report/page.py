@@ -8,17 +8,17 @@ from pathlib import Path
 from attrs import frozen
 from markupsafe import Markup
 
-from understudy.injection.experiment import Outcome
+from understudy.injection.experiment import UNCAUGHT, Outcome
 from understudy.injection.report import details, outcomes
 from understudy.injection.report.breakdown import breakdowns
 from understudy.injection.report.code import LISTED, functions
-from understudy.injection.report.data import CampaignData, Case, Tally, cases, shortened
+from understudy.injection.report.data import Case, CaseCounts, ReportData, cases, shortened
 from understudy.injection.report.delays import delays
 from understudy.injection.report.disassembly import Locator, Struck
 from understudy.injection.report.flows import COLUMNS, flows
 from understudy.injection.report.headline import headline
 from understudy.injection.report.memory import memory
-from understudy.injection.report.outcomes import ESCAPED, SEVERITY, STYLES
+from understudy.injection.report.outcomes import SEVERITY, STYLES
 from understudy.injection.report.registers import registers
 from understudy.injection.report.svg import filled
 from understudy.injection.report.timeline import timeline
@@ -43,7 +43,7 @@ class Uncaught:
     replay: str
 
 
-def write_report(data: CampaignData, path: Path) -> None:
+def write_report(data: ReportData, path: Path) -> None:
     """Write the page of a campaign, complete in itself; experiments without a result are left out and counted.
 
     Raises:
@@ -53,10 +53,10 @@ def write_report(data: CampaignData, path: Path) -> None:
     write(path, page(data))
 
 
-def page(data: CampaignData) -> str:
+def page(data: ReportData) -> str:
     """Return the page as HTML; it refers to no other file."""
     run = cases(data)
-    tally = Tally(run)
+    tally = CaseCounts(run)
     locator = Locator.of(data.elves)
     struck = {case.number: locator.find(case) for case in run}
     packed, left_out = details.details(run, data.golden)
@@ -101,7 +101,7 @@ def page(data: CampaignData) -> str:
 
 
 def _uncaught(run: Sequence[Case], struck: Mapping[int, Struck], store: str) -> list[Uncaught]:
-    found = sorted((case for case in run if case.outcome in ESCAPED), key=lambda c: (-SEVERITY[c.outcome], c.number))
+    found = sorted((case for case in run if case.outcome in UNCAUGHT), key=lambda c: (-SEVERITY[c.outcome], c.number))
     return [_row(case, struck[case.number], store) for case in found[:_UNCAUGHT]]
 
 

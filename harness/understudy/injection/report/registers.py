@@ -4,8 +4,9 @@
 import re
 from collections.abc import Sequence
 
-from understudy.injection.report.data import Case, Tally, grouped
-from understudy.injection.report.outcomes import EFFECTIVE, ESCAPED, SEVERITY
+from understudy.injection.experiment import UNCAUGHT
+from understudy.injection.report.data import Case, CaseCounts, grouped
+from understudy.injection.report.outcomes import EFFECTIVE, SEVERITY
 from understudy.injection.report.svg import Drawing, percent, query, rect, shape, to_cases, told
 from understudy.page.figure import Figure
 
@@ -70,7 +71,7 @@ def _map(cases: Sequence[Case]) -> str:
         for bit_name in sorted(cells, key=lambda one: -int(one) if one else 1):  # as one reads, for the keyboard
             x = _x(int(bit_name) - base) if bit_name else right
             drawing.put(_cell(name, bit_name, cells[bit_name], x, y))
-        tally = Tally(members)
+        tally = CaseCounts(members)
         drawing.text(
             width - _TOTAL + 6, y + 15, f"{percent(tally.share(EFFECTIVE))} of {len(tally.applied):,}", "value"
         )
@@ -81,11 +82,11 @@ def _x(bit: int) -> float:
     return _LABEL + (_BITS - 1 - bit) * _CELL
 
 
-def _cell(name: str, bit: str, tally: Tally, x: float, y: float) -> str:
+def _cell(name: str, bit: str, tally: CaseCounts, x: float, y: float) -> str:
     effects = tally.count(EFFECTIVE)
     inside = rect(x + 0.5, y + 0.5, _CELL - 1, _ROW - 1, f"heat h{_shade(tally)}")
     worst = max(tally.counts, key=lambda outcome: SEVERITY[outcome])
-    if worst in ESCAPED:
+    if worst in UNCAUGHT:
         # On a plate of its own: the shapes have colours that no shade may swallow.
         inside += f'<circle cx="{x + _CELL / 2}" cy="{y + _ROW / 2}" r="9" class="plate"/>'
         inside += shape(x + _CELL / 2, y + _ROW / 2, worst, 14)
@@ -97,7 +98,7 @@ def _cell(name: str, bit: str, tally: Tally, x: float, y: float) -> str:
     return to_cases(tally.cases, query(kind="register", name=name, bit=bit), said, inside)
 
 
-def _shade(tally: Tally) -> int:
+def _shade(tally: CaseCounts) -> int:
     share = tally.share(EFFECTIVE)
     return sum(share > step for step in STEPS)
 

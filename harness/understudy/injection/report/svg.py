@@ -7,7 +7,7 @@ from math import inf
 from urllib.parse import quote, urlencode
 
 from understudy.injection.experiment import Outcome
-from understudy.injection.report.data import Case, Tally
+from understudy.injection.report.data import Case, CaseCounts
 from understudy.injection.report.outcomes import SIZES, STYLES, Style
 
 NUMBER = "{:,}".format
@@ -91,12 +91,12 @@ def to_cases(members: Sequence[Case], address: str, say: str, inside: str) -> st
     return link(target, len(members), say, inside)
 
 
-def told(tally: Tally) -> str:
+def told(tally: CaseCounts) -> str:
     """Say how often each outcome occurred, the most frequent first."""
     return ", ".join(f"{count:,} {outcome}" for outcome, count in tally.counts.most_common())
 
 
-def bar(tally: Tally, *, height: int = 14, plain: bool = False) -> str:
+def bar(tally: CaseCounts, *, height: int = 14, plain: bool = False) -> str:
     """Return a bar over the whole width that it is given, divided as the outcomes are by weight.
 
     `plain` leaves the patterns out: where bars are many and low these tell little, and make a printed page large.

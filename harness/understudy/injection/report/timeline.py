@@ -3,9 +3,9 @@
 
 from collections.abc import Sequence
 
-from understudy.injection.experiment import Outcome
-from understudy.injection.report.data import Case, Tally, grouped
-from understudy.injection.report.outcomes import EFFECTIVE, ESCAPED, WORST_FIRST
+from understudy.injection.experiment import UNCAUGHT, Outcome
+from understudy.injection.report.data import Case, CaseCounts, grouped
+from understudy.injection.report.outcomes import EFFECTIVE, WORST_FIRST
 from understudy.injection.report.svg import Drawing, filled, percent, query, rect, shape, to_cases
 from understudy.page.figure import Figure
 
@@ -38,7 +38,7 @@ def _picture(cases: Sequence[Case], key: str, unit: str) -> str:
     low, high = min(moments), max(moments) + 1
     size = max(1, -(-(high - low) // _BINS))
     bins = grouped(sorted(cases, key=lambda one: _moment(one, key)), lambda one: str((_moment(one, key) - low) // size))
-    lanes = _lanes(Tally(list(cases)))
+    lanes = _lanes(CaseCounts(list(cases)))
     phases = [phase for phase in grouped(cases, lambda case: case.place.phase) if phase]
     bottom = _HIGH + 30 + _LANE * len(lanes) + _BAND * len(phases)
     drawing = Drawing(_LABEL + _WIDTH + 20, bottom + 44, "Outcomes over time")
@@ -54,17 +54,17 @@ def _picture(cases: Sequence[Case], key: str, unit: str) -> str:
     return drawing.svg()
 
 
-def _lanes(tally: Tally) -> list[Outcome]:
+def _lanes(tally: CaseCounts) -> list[Outcome]:
     """Return the outcomes that are rare enough for single marks, worst first."""
     rare = max(100, tally.total // 100)
     return [
         outcome
         for outcome in WORST_FIRST
-        if tally.counts[outcome] and (outcome in ESCAPED or tally.counts[outcome] <= rare)
+        if tally.counts[outcome] and (outcome in UNCAUGHT or tally.counts[outcome] <= rare)
     ]
 
 
-def _shares(drawing: Drawing, bins: dict[str, Tally], at: tuple[str, int, int]) -> None:
+def _shares(drawing: Drawing, bins: dict[str, CaseCounts], at: tuple[str, int, int]) -> None:
     most = max(tally.share(EFFECTIVE) for tally in bins.values()) or 1.0
     top = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.4, 0.5, 0.75, 1.0) if step >= min(most, 1.0))
     for part in (0.0, 0.5, 1.0):
@@ -85,7 +85,7 @@ def _shares(drawing: Drawing, bins: dict[str, Tally], at: tuple[str, int, int]) 
             drawing.put(to_cases(members, _address(number, at, outcome), said, inside))
 
 
-def _lane(drawing: Drawing, y: float, outcome: Outcome, bins: dict[str, Tally], at: tuple[str, int, int]) -> None:
+def _lane(drawing: Drawing, y: float, outcome: Outcome, bins: dict[str, CaseCounts], at: tuple[str, int, int]) -> None:
     drawing.line((_LABEL, y + _LANE / 2, _LABEL + _WIDTH, y + _LANE / 2), "grid")
     drawing.text(_LABEL - 8, y + _LANE / 2 + 4, outcome, "label end")
     for number, tally in bins.items():
@@ -97,7 +97,7 @@ def _lane(drawing: Drawing, y: float, outcome: Outcome, bins: dict[str, Tally], 
             drawing.put(to_cases(members, _address(number, at, outcome), said, inside))
 
 
-def _band(drawing: Drawing, y: float, phase: str, bins: dict[str, Tally]) -> None:
+def _band(drawing: Drawing, y: float, phase: str, bins: dict[str, CaseCounts]) -> None:
     """Draw where the program was in a phase; the height is the phase's share in the faults of the moment."""
     drawing.text(_LABEL - 8, y + _BAND - 4, phase, "note end")
     for number, tally in bins.items():

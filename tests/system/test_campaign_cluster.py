@@ -16,6 +16,7 @@ from understudy.injection.store import Store
 
 WORKERS = 3
 SAMPLES = 600
+CAMPAIGN = Path(__file__).parent / "campaigns" / "small.toml"
 ADDRESS = "10.77.77.{}"
 SCHEDULER = f"tcp://{ADDRESS.format(1)}:8786"
 PATIENCE = {  # so soon a host that says nothing any more counts as gone
@@ -96,13 +97,13 @@ def hosts(tmp_path: Path) -> Iterator[Hosts]:
 
 
 def campaign(output: Path, *more: str) -> list[str]:
-    command = [str(Path(sys.executable).with_name("understudy")), "campaign", "run", "registers"]
+    command = [str(Path(sys.executable).with_name("understudy")), "campaign", "run", str(CAMPAIGN)]
     command += ["--samples", str(SAMPLES)]
     return [*command, "--output", str(output), *more]
 
 
 def results(output: Path) -> tuple[str, int]:
-    with Store.open(output / "registers" / "results.sqlite") as store:
+    with Store.open(output / "small" / "results.sqlite") as store:
         return store.digest(), sum(store.counts().values())
 
 

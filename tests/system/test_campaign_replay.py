@@ -13,15 +13,16 @@ from understudy.injection.experiment import Outcome
 from understudy.injection.store import Store
 
 UNDERSTUDY = str(Path(sys.executable).with_name("understudy"))
+CAMPAIGN = Path(__file__).parent / "campaigns" / "small.toml"
 PROMPT = r"\(gdb\) "
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("campaign")
-    arguments = ["campaign", "run", "registers", "--samples", "150", "--output", str(folder)]
+    arguments = ["campaign", "run", str(CAMPAIGN), "--samples", "150", "--output", str(folder)]
     pexpect.run(" ".join([UNDERSTUDY, *arguments]), timeout=120, cwd=str(paths.root()))
-    return folder / "registers" / "results.sqlite"
+    return folder / "small" / "results.sqlite"
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from understudy.pytest_plugin import Build
@@ -42,15 +43,20 @@ def recorded(vmm_build: Build) -> machine.Recording:
     def done(target: Target) -> bool:
         return len(target.faults()) >= len(POLICIES) and machine.printed(target, *POLICIES, lines=150)
 
+    looks: list[tuple[float, dict[str, Any], dict[str, list[str]]]] = []
+
+    def look(target: Target) -> bool:
+        machine.settle(target)
+        counters = {vm: machine.counters(target, vm) for vm in POLICIES}
+        looks.append((target.virtual_ms(), counters, {vm: machine.log_lines(target, vm) for vm in POLICIES}))
+        return True
+
     with Target(vmm_build(description())) as target:
-        machine.until(target, lambda: done(target))
-        looks = []
-        for _ in range(2):
-            machine.settle(target)
-            counters = {vm: machine.counters(target, vm) for vm in POLICIES}
-            looks.append((target.virtual_ms(), counters, {vm: machine.log_lines(target, vm) for vm in POLICIES}))
-            target.resume()
-            target.run_for(BETWEEN_MS)
+        machine.until(target, lambda: done(target) and look(target))  # at once, while the lines are still there
+        target.run_for(BETWEEN_MS)
+        look(target)
+        target.resume()
+        target.run_for(BETWEEN_MS)
         return machine.keep(target, lambda _: looks)
 
 

@@ -324,7 +324,7 @@ def test_stopped_and_continued(folder: Path, stop: signal.Signals) -> None:
     _call("run", "c.toml", "--output", "whole")
     path = folder / "out/made-up/results.sqlite"
     for wanted in (50, 150):
-        child = _started(folder, 0.01, "--output", str(folder / "out"), "--resume")
+        child = _started(folder, 0.03, "--output", str(folder / "out"), "--resume")
         _wait_for(path, wanted)
         child.send_signal(stop)
         shown, errors = child.communicate(timeout=30)

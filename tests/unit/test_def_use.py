@@ -23,8 +23,6 @@ from synthetic_golden import (
     campaign,
 )
 from understudy.errors import UnderstudyError
-from understudy.injection.campaign_model import Lasts
-from understudy.injection.changes import Duration
 from understudy.injection.defuse import (
     OVERWRITTEN,
     UNUSED,
@@ -308,8 +306,3 @@ def test_uses_of_words(word: int, mode: int, reads: set[str], writes: set[str] |
 def test_unknown_words_use_everything() -> None:
     assert len(_uses(None, SVC)[0]) == 17
     assert len(_uses(0xF2000000, USR)[0]) >= 15  # Advanced SIMD
-
-
-def test_duration_of_an_intermittent_fault() -> None:
-    assert Duration(32, 100, 100 + 129_000).problem(Lasts(mtbf_us=1.0))
-    assert Duration(32, 100, 100 + 127_000).problem(Lasts(mtbf_us=1.0)) is None

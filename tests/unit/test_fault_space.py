@@ -8,15 +8,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import synthetic_golden as golden
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_golden import DATA, IRQ, KERNEL, PAGE, RAM, SCHEDULER, STEP, SVC, TASK, USR, VMM_TEXT, Machine, campaign
 from understudy.errors import ConfigError
-from understudy.injection.campaign_model import Model, What
-from understudy.injection.changes import draw_change
+from understudy.injection.campaign_model import Lasts, Model, What
+from understudy.injection.changes import Change, Duration, draw_change
 from understudy.injection.experiment import Experiment, Target
-from understudy.injection.moments import Moments
-from understudy.injection.plan import plan, plan_prelude, plan_sized
+from understudy.injection.plan import plan, plan_prelude
 from understudy.injection.registers import GROUPS, expand, locate, physical
 from understudy.injection.steps import Steps
 from understudy.injection.tables import Tables
@@ -138,41 +137,6 @@ def test_numbers_are_shared(machine: Machine) -> None:
     fewer = plan(campaign(text, samples=151), machine, samples=30, symbols=machine.symbols)
     assert len(fewer) == 30
     assert set(count) == {one.stratum for one in fewer}
-
-
-@pytest.mark.parametrize(
-    ("text", "bits"),
-    [
-        ('where = { target = "register" }', 15 * 32),
-        ('where = { target = "register", registers = ["r1", "vfp"] }', 32 + 32 * 64),
-        ('where = { target = "register", registers = "cpsr" }\nwhat = { among = [28, 29] }', 2),
-        ('where = { target = "memory", address = 0x60000100, size = 24 }', 24 * 8),
-        (
-            'where = { target = "memory", address = 0x60000100, size = 24 }\nwhat = { model = "burst", bits = 8 }',
-            24 * 8,
-        ),
-        ('where = { target = "memory", address = 0x60000100, size = 24 }\nwhat = { among = [0, 1] }', 12),
-        ('where = { target = "code" }', 32),
-        ('where = { target = "code" }\nwhat = { model = "skip" }', 32),
-        ('where = { target = "interrupt", line = ["tick", "uart0"] }\nwhat = { model = "spurious" }', 2),
-        ('where = { target = "timer" }\nwhat = { model = "stuck" }\nlasts = { us = 1 }', 1),
-        ('where = { target = "device", device = "gic.ICCPMR" }', 8),
-    ],
-)
-def test_size_of_the_fault_space(machine: Machine, text: str, bits: int) -> None:
-    """Bits times nanoseconds, whatever a fault makes of a bit."""
-    sized = plan_sized(campaign(stratum(f'{text}\nwhen = {{ vm = "guest1" }}')), machine, symbols=machine.symbols)[1]
-    assert sized == {"s": 10 * STEP * bits}
-
-
-def test_sizes_of_parts(machine: Machine) -> None:
-    """Steps and time are the same unit; a part that is empty has no size."""
-    text = stratum('where = { target = "register" }\nsplit = "vm"\nwhen = { phase = ["task", "kernel"] }')
-    text += stratum('where = { target = "register" }\nwhen = { per = "time" }', "t")
-    found, sizes = plan_sized(campaign(text), machine, symbols=machine.symbols)
-    assert sizes.keys() == {one.stratum for one in found}
-    assert (sizes["s: guest1"], sizes["s: guest2"]) == (10 * STEP * 480, 11 * STEP * 480)
-    assert sizes["t"] >= (len(machine.steps) - 1) * STEP * 480
 
 
 @pytest.mark.parametrize(
@@ -422,11 +386,7 @@ def test_changes(bits: int, adjacent: bool, seed: int, model: Model) -> None:
     assert (change.bit is None) == (hit.bit_count() > 1)
 
 
-@settings(max_examples=50)
-@given(st.lists(st.integers(1, 5), min_size=1, max_size=20), st.integers())
-def test_moments_are_drawn_by_weight(weights: list[int], seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311
-    found = Moments(np.arange(len(weights)) * 10, np.array(weights))
-    drawn = Counter(found.draw(chance) for _ in range(400))
-    assert set(drawn) <= {10 * number for number in range(len(weights))}
-    assert abs(drawn[0] / 400 - weights[0] / sum(weights)) < 0.15
+def test_duration_of_an_intermittent_fault() -> None:
+    assert Duration(32, 100, 100 + 129_000).problem(Lasts(mtbf_us=1.0))
+    assert Duration(32, 100, 100 + 127_000).problem(Lasts(mtbf_us=1.0)) is None
+    assert Change(keep=MASK).bit is None

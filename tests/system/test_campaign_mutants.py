@@ -26,6 +26,7 @@ CAMPAIGN, SEED, SAMPLES = "registers", 1, 400
 ROLLBACK, UNDO = "vmm-c/recovery/rollback.c", "vmm-c/recovery/undo.c"
 BEHIND = "  thread->unsaved = 1;\n  vm->unsaved = 1;\n  if (vm->owner == thread) {"
 REGISTER = "  thread_frame(thread)->r[4] = kept;\n"
+THREADS = "static void restore_threads(struct vm *vm) {"
 MUTATIONS = {
     "a task rollback forgets a register": (
         Mutation(
@@ -39,13 +40,9 @@ MUTATIONS = {
         Mutation(UNDO, "  page_copy(twin, pte_frame(*page->active));", "  (void)page;\n  (void)twin;"),
         Outcome.HANG,
     ),
-    "a VM rollback works on the tables of another VM": (
-        Mutation(
-            ROLLBACK,
-            "active = entry_in(vm->active_pt, *id);",
-            "active = entry_in(vm_numbered(vm->index % 3u + 1u)->active_pt, *id);",
-        ),
-        Outcome.PROPAGATED,
+    "a VM rollback forgets the registers": (
+        Mutation(ROLLBACK, THREADS, f"{THREADS}\n  if (vm != NULL) {{\n    return;\n  }}"),
+        Outcome.SDC,
     ),
 }
 HARMLESS = Mutation(ROLLBACK, BEHIND, f"  stores_in_order();\n{BEHIND}")

@@ -41,7 +41,10 @@ def test_most_faults_do_no_harm(campaign_results: CampaignResults) -> None:
 
 def _run(output: Path, *, workers: int, engine: str) -> "subprocess.Popen[str]":
     how = ["--workers", str(workers), "--engine", engine, "--output", str(output), "--resume"]
-    return subprocess.Popen([UNDERSTUDY, "campaign", "run", str(CAMPAIGN), *how], stdout=subprocess.PIPE, text=True)
+    # A shell that starts tests in the background lets all of them ignore SIGINT.
+    heed = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    command = [sys.executable, "-c", heed, UNDERSTUDY, "campaign", "run", str(CAMPAIGN), *how]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def _stored(path: Path) -> int:

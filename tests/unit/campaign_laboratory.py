@@ -5,6 +5,7 @@ python campaign_laboratory.py SECONDS ARGUMENT...: `understudy campaign ARGUMENT
 """
 
 import itertools
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -99,4 +100,6 @@ def commands(laboratory: FakeLaboratory) -> click.Group:
 
 
 if __name__ == "__main__":
+    # A shell that starts tests in the background lets all of them ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     commands(FakeLaboratory(float(sys.argv[1])))(sys.argv[2:])

@@ -42,7 +42,7 @@ MUTATIONS = {
     ),
     "a VM rollback forgets the registers": (
         Mutation(ROLLBACK, THREADS, f"{THREADS}\n  if (vm != NULL) {{\n    return;\n  }}"),
-        Outcome.SDC,
+        Outcome.HANG,
     ),
 }
 HARMLESS = Mutation(ROLLBACK, BEHIND, f"  stores_in_order();\n{BEHIND}")

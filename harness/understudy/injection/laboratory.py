@@ -82,11 +82,12 @@ class QemuLaboratory:
 
 
 def _prelude(campaign: Campaign, image: Image, seed: int) -> tuple[Fault, ...]:
-    """The prelude is planned with a golden run that does not have it."""
-    if not campaign.prelude:
-        return ()
-    with Workplace(_job(campaign, image, (), None), _notice, traced=True) as place:
-        return plan_prelude(campaign, place.golden, seed=seed)
+    """Each prelude is planned with a golden run that has those before it."""
+    found: tuple[Fault, ...] = ()
+    for number in range(len(campaign.prelude)):
+        with Workplace(_job(campaign, image, found, None), _notice, traced=True) as place:
+            found += plan_prelude(campaign, place.golden, number=number, seed=seed)
+    return found
 
 
 def _job(campaign: Campaign, image: Image, prelude: Sequence[Fault], engine: Kind | None) -> Job:

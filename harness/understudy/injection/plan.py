@@ -95,9 +95,21 @@ def plan_sized(
 
 
 def plan_prelude(
-    campaign: Campaign, golden: GoldenView, *, seed: int | None = None, symbols: Symbols | None = None
+    campaign: Campaign,
+    golden: GoldenView,
+    *,
+    number: int | None = None,
+    seed: int | None = None,
+    symbols: Symbols | None = None,
 ) -> tuple[Fault, ...]:
-    """Return the faults that the golden run has, too, from a golden run without them.
+    """Return the faults that the golden run has, too.
+
+    Args:
+        campaign: the file.
+        golden: a golden run with the preludes before `number` only: each of them shifts the time of what follows.
+        number: which of the preludes; None: all of them, from a golden run without any.
+        seed: instead of that of the file.
+        symbols: those of the image; None: they are read from its ELF files.
 
     Raises:
         ConfigError: as for `plan`.
@@ -107,9 +119,11 @@ def plan_prelude(
     ground = Ground(campaign, golden, symbols or Symbols.read(golden.manifest))
     chosen = campaign.info.seed if seed is None else seed
     found: list[Fault] = []
-    for number, spec in enumerate(campaign.prelude):
-        chance = random.Random(f"{chosen}/prelude/{number}")  # noqa: S311 - repeatable on purpose
-        key: Key = ("prelude", number)
+    for one, spec in enumerate(campaign.prelude):
+        if number not in (None, one):
+            continue
+        chance = random.Random(f"{chosen}/prelude/{one}")  # noqa: S311 - repeatable on purpose
+        key: Key = ("prelude", one)
         found += _named(campaign, key, partial(_faults, ground, spec, chance))
     return tuple(sorted(found, key=lambda fault: fault.time))
 
